@@ -1,0 +1,136 @@
+//! The body of an answer, and what happens at its end.
+
+mod flow;
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+
+pub(crate) use self::flow::{Bounds, Flow};
+use crate::feed::{BoxError, Pump};
+
+/// An upstream's answer as it streams in.
+///
+/// Pieces pass as they arrive. At the clean end the connection is kept for the next request; a body
+/// that is dropped before closes it. `A` is the request's body: where the upstream answers before it
+/// has read all of it, the rest goes on to it while the answer is read.
+///
+/// The default one is empty.
+pub struct AnswerBody<A> {
+    flow: Option<Pin<Box<Flow>>>,
+    pump: Option<Pin<Box<Pump<A>>>>,
+}
+
+impl<A> AnswerBody<A> {
+    pub(crate) fn new(flow: Pin<Box<Flow>>, pump: Option<Pin<Box<Pump<A>>>>) -> Self {
+        Self {
+            flow: Some(flow),
+            pump,
+        }
+    }
+}
+
+impl<A> Default for AnswerBody<A> {
+    fn default() -> Self {
+        Self {
+            flow: None,
+            pump: None,
+        }
+    }
+}
+
+impl<A> fmt::Debug for AnswerBody<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AnswerBody")
+            .field("flow", &self.flow)
+            .field("sends", &self.pump.is_some())
+            .finish()
+    }
+}
+
+impl<A> Body for AnswerBody<A>
+where
+    A: Body<Data = Bytes>,
+    A::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = AnswerError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
+        let this = self.get_mut();
+        let Some(flow) = &mut this.flow else {
+            return Poll::Ready(None);
+        };
+        // What the client still sends goes first: the upstream may wait for it before it goes on.
+        let mut failed = false;
+        if let Some(pump) = &mut this.pump
+            && let Poll::Ready(ended) = pump.as_mut().poll(cx)
+        {
+            this.pump = None;
+            failed = ended.is_err();
+        }
+        let next = if failed {
+            Poll::Ready(Some(Err(AnswerError::RequestBody)))
+        } else {
+            flow.as_mut().poll_frame(cx)
+        };
+        let is_end = match &next {
+            Poll::Ready(None | Some(Err(_))) => true,
+            // hyper does not ask again after the last piece.
+            Poll::Ready(Some(Ok(_))) => flow.is_end_stream(),
+            Poll::Pending => false,
+        };
+        if is_end {
+            // All guards end with the body, whether or not its holder drops it soon.
+            this.flow = None;
+            this.pump = None;
+        }
+        next
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.flow.as_ref().is_none_or(|flow| flow.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.flow
+            .as_ref()
+            .map_or(SizeHint::with_exact(0), |flow| flow.size_hint())
+    }
+}
+
+/// Why an answer that began well has no good end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AnswerError {
+    /// The connection was lost, or the body's framing broke.
+    #[error("the upstream's answer was cut short")]
+    Incomplete,
+    /// The upstream was silent for longer than `read_idle` or `stream_idle`.
+    #[error("the upstream was silent for too long")]
+    Idle,
+    /// The client's own limit for the call (`grpc-timeout`) has passed.
+    #[error("the call took longer than its client allowed")]
+    Deadline,
+    /// The rest of the request's body failed.
+    #[error("the request body failed while the answer was read")]
+    RequestBody,
+}
+
+impl AnswerError {
+    /// Returns the word for it in metrics and logs (RFC 9209 §2.3).
+    pub fn proxy_error(self) -> &'static str {
+        match self {
+            Self::Incomplete => "http_response_incomplete",
+            Self::Idle => "connection_read_timeout",
+            Self::Deadline => "http_response_timeout",
+            Self::RequestBody => "http_request_error",
+        }
+    }
+}

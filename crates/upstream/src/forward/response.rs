@@ -1,0 +1,139 @@
+//! The head that comes back.
+
+use std::time::Duration;
+
+use http::header::{
+    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING,
+    UPGRADE,
+};
+use http::{StatusCode, Version, response};
+
+use super::hop_by_hop;
+use super::via;
+use crate::refusal::Refusal;
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+
+/// Makes the upstream's head the gateway's.
+pub(crate) fn prepare(parts: &mut response::Parts) {
+    hop_by_hop::strip(&mut parts.headers);
+    via::append(&mut parts.headers, parts.version);
+    if parts.status == StatusCode::NOT_MODIFIED {
+        // It tells the length of what was not sent; a server that is given no body complains.
+        parts.headers.remove(CONTENT_LENGTH);
+    }
+    // The upstream's version ends here.
+    parts.version = Version::HTTP_11;
+}
+
+/// Makes the head of a 101 the gateway's; the client and it agree on the upgrade anew.
+pub(crate) fn prepare_switch(parts: &mut response::Parts) {
+    let protocol = parts.headers.remove(UPGRADE);
+    hop_by_hop::strip(&mut parts.headers);
+    if let Some(protocol) = protocol {
+        parts.headers.insert(UPGRADE, protocol);
+    }
+    parts
+        .headers
+        .insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    via::append(&mut parts.headers, parts.version);
+    parts.version = Version::HTTP_11;
+    // hyper's own handle on the upstream's socket; the tunnel has the socket itself.
+    parts.extensions.clear();
+}
+
+/// Whether the head can be passed on at all.
+pub(crate) fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Refusal> {
+    // hyper decodes `chunked`; under any other coding the body would go out as something else.
+    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => {}
+        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => {}
+        _ => return Err(Refusal::TransferCoding),
+    }
+    if status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS {
+        return Err(Refusal::Malformed);
+    }
+    Ok(())
+}
+
+/// Whether the upstream itself says when to come back.
+pub(crate) fn says_when(headers: &HeaderMap) -> bool {
+    headers.contains_key(RETRY_AFTER)
+}
+
+/// How long the endpoint keeps the connection, where it says so (`Keep-Alive: timeout=5`).
+pub(crate) fn keep_alive(headers: &HeaderMap) -> Option<Duration> {
+    let value = headers.get(KEEP_ALIVE)?.to_str().ok()?;
+    value.split(',').find_map(|member| {
+        let (name, seconds) = member.split_once('=')?;
+        if !name.trim().eq_ignore_ascii_case("timeout") {
+            return None;
+        }
+        seconds.trim().parse().ok().map(Duration::from_secs)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(fields: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[track_caller]
+    fn check_codings(fields: &[(&'static str, &'static str)], expected: Result<(), Refusal>) {
+        assert_eq!(check(StatusCode::OK, &headers(fields)), expected);
+    }
+
+    #[test]
+    fn one_chunked_or_none() {
+        check_codings(&[], Ok(()));
+        check_codings(&[("transfer-encoding", "chunked")], Ok(()));
+        check_codings(&[("transfer-encoding", "Chunked")], Ok(()));
+        check_codings(
+            &[("transfer-encoding", "gzip, chunked")],
+            Err(Refusal::TransferCoding),
+        );
+        check_codings(
+            &[
+                ("transfer-encoding", "chunked"),
+                ("transfer-encoding", "chunked"),
+            ],
+            Err(Refusal::TransferCoding),
+        );
+    }
+
+    #[test]
+    fn the_endpoints_own_time_is_read() {
+        let read = |value: &'static str| keep_alive(&headers(&[("keep-alive", value)]));
+        assert_eq!(read("timeout=5, max=100"), Some(Duration::from_secs(5)));
+        assert_eq!(read("max=100, Timeout = 7"), Some(Duration::from_secs(7)));
+        assert_eq!(read("max=100"), None);
+        assert_eq!(read("timeout=x"), None);
+    }
+
+    #[test]
+    fn the_head_becomes_the_gateways() {
+        let (mut parts, ()) = http::Response::builder()
+            .status(304)
+            .version(Version::HTTP_10)
+            .header("connection", "close")
+            .header("content-length", "9")
+            .header("etag", "\"a\"")
+            .body(())
+            .unwrap()
+            .into_parts();
+        prepare(&mut parts);
+        assert_eq!(parts.version, Version::HTTP_11);
+        let names: Vec<_> = parts.headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(names, ["etag", "via"]);
+        let via = parts.headers["via"].to_str().unwrap();
+        assert!(via.starts_with("1.0 urm-"), "{via}");
+    }
+}

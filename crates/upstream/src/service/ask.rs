@@ -1,0 +1,439 @@
+//! A request's way through tries and connections to a response head.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{Extensions, Response, StatusCode, request, response};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use tokio::time::sleep;
+
+use crate::admission::Admission;
+use crate::answer::{Bounds, Flow};
+use crate::client_info::ClientInfo;
+use crate::exchange::{Failure, Wire, exchange};
+use crate::feed::{Feed, RequestBody};
+use crate::forward::deadline::{Limits, response_limit};
+use crate::forward::kind::Kind;
+use crate::forward::request::{Framing, Head};
+use crate::forward::{grpc, response as answer_head, via};
+use crate::policy::ForwardPolicy;
+use crate::pool::WorkerPools;
+use crate::refusal::Refusal;
+use crate::retry::{self, Outcome, Sent};
+use crate::told::Told;
+use crate::upgrade;
+use crate::wire;
+
+/// A response head, and its body where it has one.
+pub(super) struct Answer {
+    pub(super) head: response::Parts,
+    pub(super) flow: Option<Pin<Box<Flow>>>,
+}
+
+/// What becomes of a request.
+pub(super) type Reply = Result<Answer, Refusal>;
+
+/// All that is needed to answer a request; nothing of the caller's types is in it.
+pub(super) struct Ask {
+    pub(super) pools: Arc<WorkerPools>,
+    pub(super) policy: fn(&Extensions) -> Option<&ForwardPolicy>,
+    pub(super) fixed: Option<Arc<ForwardPolicy>>,
+    pub(super) client: fn(&Extensions) -> Option<ClientInfo>,
+    pub(super) tell: fn(&Extensions, &Told<'_>),
+    pub(super) clock: fn() -> Instant,
+    pub(super) extensions: Extensions,
+    pub(super) parts: request::Parts,
+    pub(super) on_upgrade: Option<OnUpgrade>,
+    pub(super) framing: Framing,
+    pub(super) feed: Option<Arc<Feed>>,
+}
+
+impl Ask {
+    pub(super) async fn run(self) -> Reply {
+        let mut log = Log {
+            extensions: &self.extensions,
+            tell: self.tell,
+            clock: self.clock,
+            start: (self.clock)(),
+            policy: (self.policy)(&self.extensions).or(self.fixed.as_deref()),
+            place: None,
+            tries: 0,
+            kept: false,
+            error: None,
+        };
+        let reply = answer(
+            &self.pools,
+            &mut log,
+            (self.client)(&self.extensions),
+            self.parts,
+            self.on_upgrade,
+            (self.framing, self.feed),
+        )
+        .await;
+        log.error = reply.as_ref().err().map(|refusal| refusal.proxy_error());
+        reply
+    }
+}
+
+/// What is told when the head is there; dropping it tells, so that a client that left is told too.
+struct Log<'a> {
+    extensions: &'a Extensions,
+    tell: fn(&Extensions, &Told<'_>),
+    clock: fn() -> Instant,
+    start: Instant,
+    policy: Option<&'a ForwardPolicy>,
+    place: Option<usize>,
+    tries: u32,
+    kept: bool,
+    error: Option<&'static str>,
+}
+
+impl Drop for Log<'_> {
+    fn drop(&mut self) {
+        let upstream = self.policy.map(|policy| &policy.upstream);
+        let told = Told {
+            upstream: upstream.map(|upstream| upstream.name()),
+            endpoint: upstream
+                .zip(self.place)
+                .map(|(upstream, place)| upstream.endpoint(place)),
+            tries: self.tries,
+            took: (self.clock)().saturating_duration_since(self.start),
+            kept: self.kept,
+            error: self.error,
+        };
+        (self.tell)(self.extensions, &told);
+    }
+}
+
+async fn answer(
+    pools: &Arc<WorkerPools>,
+    log: &mut Log<'_>,
+    client: Option<ClientInfo>,
+    parts: request::Parts,
+    on_upgrade: Option<OnUpgrade>,
+    (framing, feed): (Framing, Option<Arc<Feed>>),
+) -> Reply {
+    let policy = log.policy.ok_or(Refusal::Unconfigured)?;
+    let upstream = &policy.upstream;
+    let settings = upstream.settings();
+    if via::is_loop(&parts.headers) {
+        return Err(Refusal::Loop);
+    }
+    // An HTTP/2 connection to the upstream carries other requests and cannot be taken over.
+    let may_upgrade = policy.upgrade && on_upgrade.is_some() && !settings.http2;
+    let kind = Kind::of_request(&parts.headers, may_upgrade);
+    if kind == Kind::Upgrade && upstream.open_tunnels() >= settings.max_tunnels {
+        return Err(Refusal::TooManyTunnels);
+    }
+    let admission = Admission::new(upstream)?;
+    upstream.counts().budget.count_request(log.start);
+    let limits = limits(policy, kind, &parts, log.start);
+    let head = Head::new(
+        parts,
+        kind,
+        framing,
+        &settings.host,
+        client.as_ref(),
+        settings.http2,
+    );
+    let mut tries = Tries {
+        pools,
+        policy,
+        head,
+        framing,
+        feed,
+        limits,
+        admission,
+        clock: log.clock,
+    };
+    let (response, wire) = tries.until_answered(log).await?;
+    if let Some(feed) = &tries.feed {
+        feed.let_go();
+    }
+    let Tries {
+        pools,
+        limits,
+        admission,
+        ..
+    } = tries;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let on_upgrade = on_upgrade.filter(|_| kind == Kind::Upgrade);
+        return switch(response, wire, admission, on_upgrade);
+    }
+    stream(pools, response, wire, admission, limits.absolute, log.clock)
+}
+
+fn limits(policy: &ForwardPolicy, kind: Kind, parts: &request::Parts, start: Instant) -> Limits {
+    let settings = policy.upstream.settings();
+    let response = match kind {
+        // Its answer begins when the call likes; `stream_idle` is what bounds its silences.
+        Kind::Grpc => settings.stream_idle,
+        _ => response_limit(settings.response_timeout, policy.timeout),
+    };
+    let call = (kind == Kind::Grpc)
+        .then(|| grpc::timeout(&parts.headers))
+        .flatten();
+    Limits {
+        response,
+        total: policy.total(kind.is_endless()),
+        absolute: call.and_then(|call| start.checked_add(call)),
+    }
+}
+
+/// The tries of one request.
+struct Tries<'a> {
+    pools: &'a Arc<WorkerPools>,
+    policy: &'a ForwardPolicy,
+    head: Head,
+    framing: Framing,
+    feed: Option<Arc<Feed>>,
+    limits: Limits,
+    admission: Admission,
+    clock: fn() -> Instant,
+}
+
+impl Tries<'_> {
+    async fn until_answered(
+        &mut self,
+        log: &mut Log<'_>,
+    ) -> Result<(Response<Incoming>, Wire), Refusal> {
+        let mut retries = 0;
+        let mut not = None;
+        loop {
+            let now = (self.clock)();
+            let place = self
+                .policy
+                .upstream
+                .pick(not, self.pools.random(), now)
+                .ok_or(Refusal::NoEndpoint)?;
+            self.admission.begin(place);
+            (log.place, log.tries) = (Some(place), retries + 1);
+            let tried = self.once(place, log).await;
+            let took = (self.clock)().saturating_duration_since(now);
+            let outcome = self.judge(&tried, took);
+            let sent = self.sent(retries);
+            if !retry::wanted(&self.policy.retries, sent, outcome) || !self.may_retry(log.start) {
+                return tried;
+            }
+            // The answer that is not passed on may leave a connection that can be used again.
+            if let Ok((response, wire)) = tried {
+                self.discard(response, wire);
+            }
+            sleep(retry::pause(self.pools.random())).await;
+            retries += 1;
+            not = Some(place);
+        }
+    }
+
+    /// Takes a try into the endpoint's figures.
+    fn judge(
+        &self,
+        tried: &Result<(Response<Incoming>, Wire), Refusal>,
+        took: Duration,
+    ) -> Outcome {
+        let now = (self.clock)();
+        match tried {
+            Ok((response, _)) => {
+                let status = response.status();
+                if matches!(status.as_u16(), 502..=504) {
+                    self.admission.failed(took, now);
+                } else {
+                    self.admission.answered(took, now);
+                }
+                Outcome::Answered {
+                    status,
+                    says_when: answer_head::says_when(response.headers()),
+                }
+            }
+            Err(refusal) => {
+                // A client whose body fails says nothing about the endpoint.
+                if *refusal != Refusal::RequestBody {
+                    self.admission.failed(took, now);
+                }
+                Outcome::Refused(*refusal)
+            }
+        }
+    }
+
+    fn sent(&self, retries: u32) -> Sent {
+        Sent {
+            retries,
+            idempotent: self.head.method().is_idempotent(),
+            held: self.feed.as_ref().is_none_or(|feed| feed.is_held()),
+        }
+    }
+
+    /// Whether time and budget are left for a further try.
+    fn may_retry(&self, start: Instant) -> bool {
+        let now = (self.clock)();
+        let in_time = self.hard_end(start).is_none_or(|end| now < end);
+        let budget = &self.policy.upstream.counts().budget;
+        in_time && budget.try_retry(self.policy.retries.budget, now)
+    }
+
+    fn hard_end(&self, start: Instant) -> Option<Instant> {
+        let ended_at = match &self.feed {
+            None => Some(start),
+            Some(feed) => feed.standing().ended_at,
+        };
+        self.limits.hard(ended_at)
+    }
+
+    /// One try at one endpoint: on a kept connection, and once more on a new one where the kept one
+    /// turns out to be dead.
+    async fn once(
+        &self,
+        place: usize,
+        log: &mut Log<'_>,
+    ) -> Result<(Response<Incoming>, Wire), Refusal> {
+        let upstream = &self.policy.upstream;
+        let endpoint = upstream.endpoint(place);
+        let mut afresh = false;
+        loop {
+            let limit = self.connect_limit(upstream.settings().connect_timeout, log.start);
+            let safe = self.head.method().is_safe();
+            let mut wire = wire::get(
+                self.pools,
+                endpoint,
+                upstream.settings(),
+                limit,
+                safe,
+                afresh,
+                self.clock,
+            )
+            .await?;
+            log.kept = wire.was_kept();
+            let request = self.head.request(endpoint, self.body()?);
+            let feed = self.feed.as_deref();
+            let answered = exchange(
+                &mut wire,
+                request,
+                feed,
+                log.start,
+                &self.limits,
+                self.clock,
+            )
+            .await;
+            let failure = match answered {
+                Ok(response) => {
+                    if let Wire::Http1(line) = &mut wire {
+                        line.keep_alive = answer_head::keep_alive(response.headers());
+                    }
+                    answer_head::check(response.status(), response.headers())?;
+                    return Ok((response, wire));
+                }
+                Err(failure) => failure,
+            };
+            self.drop_broken(endpoint.id(), &wire, failure);
+            if afresh || !retry::wanted_afresh(wire.was_kept(), failure, self.sent(0)) {
+                return Err(failure.refusal);
+            }
+            afresh = true;
+        }
+    }
+
+    fn body(&self) -> Result<RequestBody, Refusal> {
+        match &self.feed {
+            None => Ok(RequestBody::empty()),
+            // Tries are made only while the body is held.
+            Some(feed) => feed
+                .body(self.framing.size_hint())
+                .ok_or(Refusal::ConnectionLost),
+        }
+    }
+
+    fn connect_limit(&self, connect: Duration, start: Instant) -> Duration {
+        match self.hard_end(start) {
+            None => connect,
+            Some(end) => connect.min(end.saturating_duration_since((self.clock)())),
+        }
+    }
+
+    fn drop_broken(&self, endpoint: u64, wire: &Wire, failure: Failure) {
+        if let Wire::Http2(stream) = wire
+            && failure.broken
+        {
+            self.pools.forget(endpoint, stream);
+        }
+    }
+
+    /// Keeps the connection of an answer that is not used, where its body is there already.
+    fn discard(&self, response: Response<Incoming>, wire: Wire) {
+        let (_, mut incoming) = response.into_parts();
+        if let Wire::Http1(mut line) = wire
+            && wire::is_drained(&mut line, &mut incoming)
+            && let Some(endpoint) = self.admission.endpoint()
+        {
+            drop(incoming);
+            let settings = self.policy.upstream.settings();
+            self.pools
+                .give(endpoint.id(), line, settings, (self.clock)());
+        }
+    }
+}
+
+/// The upstream has left HTTP: what follows is a tunnel.
+fn switch(
+    response: Response<Incoming>,
+    wire: Wire,
+    mut admission: Admission,
+    on_upgrade: Option<OnUpgrade>,
+) -> Reply {
+    let (Some(on_upgrade), Wire::Http1(line)) = (on_upgrade, wire) else {
+        admission.cut_short();
+        return Err(Refusal::Upgrade);
+    };
+    admission.become_stream()?;
+    let (mut head, _) = response.into_parts();
+    answer_head::prepare_switch(&mut head);
+    let idle = admission.upstream().settings().stream_idle;
+    upgrade::start(on_upgrade, *line, idle, admission);
+    Ok(Answer { head, flow: None })
+}
+
+/// The answer's body follows, or there is none.
+fn stream(
+    pools: &Arc<WorkerPools>,
+    response: Response<Incoming>,
+    wire: Wire,
+    mut admission: Admission,
+    absolute: Option<Instant>,
+    clock: fn() -> Instant,
+) -> Reply {
+    let (mut head, incoming) = response.into_parts();
+    let kind = Kind::of_answer(&head.headers);
+    answer_head::prepare(&mut head);
+    if incoming.is_end_stream() {
+        drop(incoming);
+        if let (Wire::Http1(line), Some(endpoint)) = (wire, admission.endpoint()) {
+            pools.give(
+                endpoint.id(),
+                line,
+                admission.upstream().settings(),
+                clock(),
+            );
+        }
+        return Ok(Answer { head, flow: None });
+    }
+    if kind == Kind::EventStream {
+        admission.become_stream()?;
+    }
+    let settings = admission.upstream().settings();
+    let bounds = Bounds {
+        idle: if kind == Kind::Plain {
+            settings.read_idle
+        } else {
+            settings.stream_idle
+        },
+        absolute,
+        ends_on_drain: kind == Kind::EventStream,
+    };
+    let flow = Flow::new(incoming, wire, admission, Arc::clone(pools), clock, &bounds);
+    Ok(Answer {
+        head,
+        flow: Some(flow),
+    })
+}
