@@ -1,0 +1,209 @@
+//! Under which name is a response stored?
+//!
+//! A key has two parts. The *space* is given by the program: the route and a digest of what shapes
+//! its answers, so that two routes never meet in a key. The *name* is the strategy's text, such as
+//! `GET https://example.com/products?page=2` or `user:42:GET https://…`. A key remembers which parts
+//! of its name are the user's prefix and the resource (origin and path), because invalidations name
+//! those. Two keys are equal when space and name are; the whole text is compared, never a hash alone.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::ops::Range;
+use std::sync::Arc;
+
+use http::HeaderValue;
+
+use crate::target::Target;
+
+/// The name of a stored response.
+#[derive(Clone)]
+pub struct CacheKey {
+    space: Arc<str>,
+    name: String,
+    /// Where the user's prefix ends, its last colon taken in; 0 without one.
+    user_end: usize,
+    /// Origin and path, without the query; empty where the name is no URI.
+    resource: Range<usize>,
+}
+
+impl CacheKey {
+    /// A key for a value of one's own: its name is only a text.
+    pub fn new(space: &str, name: impl Into<String>) -> Self {
+        Self {
+            space: Arc::from(space),
+            name: name.into(),
+            user_end: 0,
+            resource: 0..0,
+        }
+    }
+
+    /// An empty key, for [`crate::CacheStrategy::key`] to write into.
+    pub fn empty() -> Self {
+        Self::new("", String::new())
+    }
+
+    /// Takes everything off the name and keeps its memory.
+    pub fn clear(&mut self) {
+        self.name.clear();
+        self.user_end = 0;
+        self.resource = 0..0;
+    }
+
+    /// Moves the key into a space.
+    pub fn set_space(&mut self, space: &Arc<str>) {
+        if !Arc::ptr_eq(&self.space, space) {
+            self.space = Arc::clone(space);
+        }
+    }
+
+    /// Appends the user's prefix, `user:{id}:`; called first, on an empty name.
+    ///
+    /// What could end the prefix early or read as a pattern (`:`, `*`, `%`, blanks, controls) is
+    /// percent-encoded, so no user's prefix begins another's.
+    pub fn push_user(&mut self, user: &str) {
+        push_user(&mut self.name, user);
+        self.user_end = self.name.len();
+    }
+
+    /// Appends `GET {origin}{path}?{query}`; the host in lower case, the query sorted on wish.
+    pub fn push_target(&mut self, target: &Target<'_>, sort_query: bool) {
+        self.name.push_str("GET ");
+        let start = self.name.len();
+        target.write_resource(&mut self.name);
+        self.resource = start..self.name.len();
+        target.write_query(&mut self.name, sort_query);
+    }
+
+    /// Appends any other text that tells two answers apart.
+    pub fn push_text(&mut self, text: &str) {
+        self.name.push_str(text);
+    }
+
+    /// The space that the key is in.
+    pub fn space(&self) -> &str {
+        &self.space
+    }
+
+    /// The strategy's text.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The whole key as a field shows it, its space before its name; none where it has a byte that no
+    /// field may have.
+    pub(crate) fn shown(&self) -> Option<Box<HeaderValue>> {
+        let text = format!("{} {}", self.space, self.name);
+        HeaderValue::try_from(text).ok().map(Box::new)
+    }
+
+    /// Origin and path, where the name is a URI.
+    pub fn resource(&self) -> Option<&str> {
+        self.name
+            .get(self.resource.clone())
+            .filter(|resource| !resource.is_empty())
+    }
+
+    /// The user's prefix, `user:{id}:`, where there is one.
+    pub fn user_prefix(&self) -> Option<&str> {
+        self.name
+            .get(..self.user_end)
+            .filter(|prefix| !prefix.is_empty())
+    }
+}
+
+/// Writes `user:{id}:` as a key does.
+pub(crate) fn push_user(name: &mut String, user: &str) {
+    use std::fmt::Write as _;
+    name.push_str("user:");
+    for letter in user.chars() {
+        if matches!(letter, ':' | '*' | '%') || letter.is_whitespace() || letter.is_control() {
+            for byte in letter.encode_utf8(&mut [0; 4]).bytes() {
+                // Writing to a string cannot fail.
+                let _ = write!(name, "%{byte:02X}");
+            }
+        } else {
+            name.push(letter);
+        }
+    }
+    name.push(':');
+}
+
+impl PartialEq for CacheKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+            && (Arc::ptr_eq(&self.space, &other.space) || self.space == other.space)
+    }
+}
+
+impl Eq for CacheKey {}
+
+impl Hash for CacheKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.space.hash(state);
+        self.name.hash(state);
+    }
+}
+
+impl fmt::Debug for CacheKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "CacheKey({} {})", self.space, self.name)
+    }
+}
+
+impl fmt::Display for CacheKey {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} {}", self.space, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::{HeaderMap, HeaderValue, Uri};
+    use proptest::prelude::*;
+
+    fn key(user: Option<&str>, host: &'static str, uri: &str, sort: bool) -> CacheKey {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_static(host));
+        let uri: Uri = uri.parse().unwrap();
+        let target = Target::of(&uri, &headers, "https").unwrap();
+        let mut key = CacheKey::empty();
+        if let Some(user) = user {
+            key.push_user(user);
+        }
+        key.push_target(&target, sort);
+        key
+    }
+
+    #[test]
+    fn a_name_is_the_whole_target() {
+        let found = key(None, "Example.COM:443", "/a/b?z=1&a=2", true);
+        assert_eq!(found.name(), "GET https://example.com/a/b?a=2&z=1");
+        assert_eq!(found.resource(), Some("https://example.com/a/b"));
+        assert_eq!(found.user_prefix(), None);
+        let found = key(Some("a:b c"), "h", "/a?z=1&a=2", false);
+        assert_eq!(found.name(), "user:a%3Ab%20c:GET https://h/a?z=1&a=2");
+        assert_eq!(found.user_prefix(), Some("user:a%3Ab%20c:"));
+        assert_eq!(found.resource(), Some("https://h/a"));
+    }
+
+    #[test]
+    fn a_key_that_is_used_again_forgets_what_it_was() {
+        let mut reused = key(Some("42"), "h", "/a", true);
+        reused.clear();
+        reused.push_text("x");
+        assert_eq!((reused.user_prefix(), reused.resource()), (None, None));
+        assert_eq!(reused, CacheKey::new("", "x"));
+        assert_ne!(reused, CacheKey::new("y", "x"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_users_prefix_begins_anothers(one in ".{0,8}", other in ".{0,8}") {
+            let (mut a, mut b) = (String::new(), String::new());
+            push_user(&mut a, &one);
+            push_user(&mut b, &other);
+            prop_assert_eq!(b.starts_with(&a), one == other);
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The cache as a tower layer.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use http_body::Body;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::answer::Hit;
+use crate::body::CacheBody;
+use crate::change::Change;
+use crate::fetching::{self, Fetching};
+use crate::fill::Fill;
+use crate::fill_memory::FillMemory;
+use crate::future::{After, Asking, CacheFuture};
+use crate::hooks::CacheHooks;
+use crate::key::CacheKey;
+use crate::policy::CachePolicy;
+use crate::provider::CacheProvider;
+use crate::reuse;
+use crate::spawn::Spawn;
+use crate::status::{CacheOutcome, Forwarded, HitValues};
+use crate::stored::StoredResponse;
+use crate::storing::{self, Asked, Bypass};
+use crate::strategy::CacheRequest;
+use crate::target::Target;
+
+/// The memory of a layer's own for responses being fetched, where the program gives none: 32 MiB.
+const FILL_BYTES: u64 = 32 * 1024 * 1024;
+
+/// Puts a cache before a service.
+///
+/// It wants an executor for responses that are still coming when their head leaves, see
+/// [`CacheLayer::executor`].
+#[derive(Clone, Debug)]
+pub struct CacheLayer<E = ()> {
+    store: Arc<dyn CacheProvider>,
+    hooks: CacheHooks,
+    fills: Arc<FillMemory>,
+    policy: Option<CachePolicy>,
+    executor: E,
+}
+
+impl CacheLayer {
+    /// A layer over `store` that finds the rules of each request by `hooks`.
+    pub fn new(store: Arc<dyn CacheProvider>, hooks: CacheHooks) -> Self {
+        Self {
+            store,
+            hooks,
+            fills: FillMemory::new(FILL_BYTES),
+            policy: None,
+            executor: (),
+        }
+    }
+
+    /// A layer over `store` with the same rules for all requests but those that carry a
+    /// [`CachePolicy`] of their own in their extensions.
+    pub fn with_policy(store: Arc<dyn CacheProvider>, policy: CachePolicy) -> Self {
+        Self {
+            policy: Some(policy),
+            ..Self::new(store, CacheHooks::default())
+        }
+    }
+}
+
+impl<E> CacheLayer<E> {
+    /// Names who runs the fills.
+    pub fn executor<X>(self, executor: X) -> CacheLayer<X> {
+        CacheLayer {
+            store: self.store,
+            hooks: self.hooks,
+            fills: self.fills,
+            policy: self.policy,
+            executor,
+        }
+    }
+
+    /// Shares one memory for fills among several layers over one store.
+    pub fn fill_memory(self, fills: Arc<FillMemory>) -> Self {
+        Self { fills, ..self }
+    }
+}
+
+impl<S, E: Clone> Layer<S> for CacheLayer<E> {
+    type Service = Cache<S, E>;
+
+    fn layer(&self, inner: S) -> Cache<S, E> {
+        Cache {
+            inner,
+            layer: self.clone(),
+            scratch: Scratch::new(),
+        }
+    }
+}
+
+/// A service with a cache before it.
+pub struct Cache<S, E = ()> {
+    inner: S,
+    layer: CacheLayer<E>,
+    scratch: Scratch,
+}
+
+/// Memory that one request after the other uses, so that a hit allocates none for its key.
+struct Scratch {
+    key: CacheKey,
+    values: HitValues,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Self {
+            key: CacheKey::empty(),
+            values: HitValues::default(),
+        }
+    }
+}
+
+impl<S: Clone, E: Clone> Clone for Cache<S, E> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            layer: self.layer.clone(),
+            // Nothing in it outlives a call.
+            scratch: Scratch::new(),
+        }
+    }
+}
+
+impl<S: fmt::Debug, E> fmt::Debug for Cache<S, E> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Cache")
+            .field("inner", &self.inner)
+            .field("store", &self.layer.store)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Decides whether the cache has a say in a request, and writes the key of its answer.
+///
+/// The whole of what a layer does before it asks the store; a program can use it to explain.
+pub fn examine<A: Body>(
+    request: &Request<A>,
+    policy: &CachePolicy,
+    scheme: &str,
+    user: Option<&str>,
+    key: &mut CacheKey,
+) -> Result<Asked, Bypass> {
+    let strategy = policy.strategy();
+    let asked = storing::judge_request(
+        request.method(),
+        request.headers(),
+        policy.identity_fields(),
+        strategy.audience(),
+    )?;
+    if !request.body().is_end_stream() {
+        return Err(Bypass::Content);
+    }
+    let target = Target::of(request.uri(), request.headers(), scheme).ok_or(Bypass::Target)?;
+    let seen = CacheRequest {
+        method: request.method(),
+        target,
+        headers: request.headers(),
+        user,
+        sort_query: policy.sort_query(),
+    };
+    strategy.should_cache(&seen)?;
+    key.clear();
+    strategy.key(&seen, key);
+    key.set_space(policy.space());
+    Ok(asked)
+}
+
+impl<E: Clone> CacheLayer<E> {
+    fn policy_of<'a, A>(&'a self, request: &'a Request<A>) -> Option<&'a CachePolicy> {
+        (self.hooks.policy)(request.extensions()).or(self.policy.as_ref())
+    }
+
+    /// The change that a request will have made if it succeeds.
+    fn change<A>(&self, request: &Request<A>, policy: Option<&CachePolicy>) -> Option<Box<Change>> {
+        if !Change::is_due(request.method()) {
+            return None;
+        }
+        let extensions = request.extensions();
+        let scheme = (self.hooks.scheme)(extensions);
+        // Under a host that cannot be read nothing is stored.
+        let target = Target::of(request.uri(), request.headers(), scheme)?;
+        let seen = CacheRequest {
+            method: request.method(),
+            target,
+            headers: request.headers(),
+            user: (self.hooks.user)(extensions),
+            sort_query: policy.is_none_or(CachePolicy::sort_query),
+        };
+        let strategy = policy.map(CachePolicy::strategy);
+        Some(Box::new(Change::of(&self.store, strategy, &seen)))
+    }
+
+    /// Turns what the store found into a hit, or the request into a fetch of `key`.
+    pub(crate) fn decide<A>(
+        &self,
+        request: &mut Request<A>,
+        found: Option<&Arc<StoredResponse>>,
+        asked: Asked,
+        key: &CacheKey,
+        values: &mut HitValues,
+    ) -> Result<Hit, After<E>> {
+        let now = (self.hooks.clock)();
+        if let Some(stored) = found {
+            let reuse = reuse::judge(stored, request.method(), request.headers(), asked, now);
+            if let Some(hit) = Hit::of(stored, reuse, values) {
+                (self.hooks.tell)(request.extensions(), CacheOutcome::Hit);
+                return Ok(hit);
+            }
+        }
+        (self.hooks.tell)(request.extensions(), CacheOutcome::Miss);
+        let forwarded = match found {
+            Some(_) => Forwarded::Stale,
+            None => Forwarded::UriMiss,
+        };
+        if *request.method() == Method::HEAD {
+            return Err(After::Head(forwarded));
+        }
+        let Some(policy) = self.policy_of(request).cloned() else {
+            return Err(After::Nothing);
+        };
+        Err(After::Fetch(Box::new(Fetching {
+            conditions: fetching::prepare(request, &policy),
+            policy,
+            store: Arc::clone(&self.store),
+            hooks: self.hooks,
+            fills: Arc::clone(&self.fills),
+            executor: self.executor.clone(),
+            fetch: self.store.begin(key),
+            forwarded,
+            asked: now,
+        })))
+    }
+}
+
+impl<S, E, A, B> Service<Request<A>> for Cache<S, E>
+where
+    S: Service<Request<A>, Response = Response<B>> + Clone,
+    E: Spawn<Fill<B>> + Clone,
+    A: Body,
+    B: Body<Data = Bytes>,
+{
+    type Response = Response<CacheBody<B>>;
+    type Error = S::Error;
+    type Future = CacheFuture<S, A, B, E, S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<A>) -> Self::Future {
+        let Self {
+            inner,
+            layer,
+            scratch,
+        } = self;
+        let hooks = layer.hooks;
+        let Some(policy) = layer.policy_of(&request) else {
+            let after = layer
+                .change(&request, None)
+                .map_or(After::Nothing, After::Change);
+            return CacheFuture::passing(inner.call(request), after);
+        };
+        let extensions = request.extensions();
+        let (scheme, user) = ((hooks.scheme)(extensions), (hooks.user)(extensions));
+        let asked = match examine(&request, policy, scheme, user, &mut scratch.key) {
+            Ok(asked) => asked,
+            Err(reason) => {
+                (hooks.tell)(extensions, CacheOutcome::Bypass);
+                let after = After::Bypass(reason, layer.change(&request, Some(policy)));
+                return CacheFuture::passing(inner.call(request), after);
+            }
+        };
+        let shown = (hooks.show_key)(extensions)
+            .then(|| scratch.key.shown())
+            .flatten();
+        let Ok(found) = layer.store.get(&scratch.key).now() else {
+            // A store elsewhere: it is asked by a future that owns what it asks with. The clone stays
+            // here, for it starts unready.
+            let later = inner.clone();
+            let ready = std::mem::replace(inner, later);
+            let key = scratch.key.clone();
+            let asking = Asking::new(ready, request, layer.clone(), key, asked);
+            return CacheFuture::asking(asking).showing(shown);
+        };
+        // A store that fails is a miss.
+        let found = found.unwrap_or_default();
+        let Scratch { key, values } = scratch;
+        match layer.decide(&mut request, found.as_ref(), asked, key, values) {
+            // `request` is dropped here, and with it the read buffer that it pins.
+            Ok(hit) => CacheFuture::hit(hit).showing(shown),
+            Err(after) => CacheFuture::passing(inner.call(request), after).showing(shown),
+        }
+    }
+}
+
+impl<E> CacheLayer<E> {
+    pub(crate) fn store(&self) -> Arc<dyn CacheProvider> {
+        Arc::clone(&self.store)
+    }
+}

@@ -1,0 +1,11 @@
+//! The cache from outside.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod axum_router;
+mod contract;
+mod fill;
+mod invalidation;
+mod layer;
+mod memory;
+mod support;

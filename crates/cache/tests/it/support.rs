@@ -1,0 +1,302 @@
+//! An upstream that does what a test says, and a cache before it on a paused clock.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use cache::{
+    Cache, CacheBody, CacheHooks, CacheLayer, CacheOutcome, CachePolicy, CacheProvider, FillMemory,
+    MemoryOptions, MemoryProvider, RouteCacheSettings, TokioSpawn,
+};
+use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http_body::{Body, Frame};
+use http_body_util::{BodyExt, Empty};
+use tokio::sync::mpsc;
+use tower::{Layer, Service, ServiceExt};
+
+thread_local! {
+    static STARTED: Cell<Option<Instant>> = const { Cell::new(None) };
+    static TOLD: RefCell<Vec<CacheOutcome>> = const { RefCell::new(Vec::new()) };
+}
+
+/// The paused clock of the test's runtime.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+pub(crate) fn wall() -> SystemTime {
+    let started = STARTED.get().unwrap_or_else(|| {
+        STARTED.set(Some(now()));
+        now()
+    });
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000) + (now() - started)
+}
+
+/// What the layer has told since it was last asked.
+pub(crate) fn told() -> Vec<CacheOutcome> {
+    TOLD.take()
+}
+
+/// Marks a response as the program's own refusal.
+#[derive(Clone, Debug)]
+pub(crate) struct Refused;
+
+fn hooks() -> CacheHooks {
+    CacheHooks {
+        clock: now,
+        wall,
+        scheme: |_| "https",
+        tell: |_, outcome| TOLD.with_borrow_mut(|told| told.push(outcome)),
+        is_refusal: |extensions: &Extensions| extensions.get::<Refused>().is_some(),
+        ..CacheHooks::default()
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Broken;
+
+/// A body that is there, or one whose pieces a test sends.
+pub(crate) enum TestBody {
+    Whole(Option<Bytes>),
+    Piped(mpsc::UnboundedReceiver<Result<Frame<Bytes>, Broken>>, Pipe),
+}
+
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pipe(Arc<AtomicBool>);
+
+impl Pipe {
+    /// Whether the body was dropped.
+    pub(crate) fn is_dropped(&self) -> bool {
+        self.0.load(SeqCst)
+    }
+}
+
+pub(crate) type Sender = mpsc::UnboundedSender<Result<Frame<Bytes>, Broken>>;
+
+impl TestBody {
+    pub(crate) fn whole(body: &'static str) -> Self {
+        Self::Whole(Some(Bytes::from_static(body.as_bytes())))
+    }
+
+    pub(crate) fn piped() -> (Sender, Pipe, Self) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let pipe = Pipe::default();
+        (sender, pipe.clone(), Self::Piped(receiver, pipe))
+    }
+}
+
+impl Drop for TestBody {
+    fn drop(&mut self) {
+        if let Self::Piped(_, pipe) = self {
+            pipe.0.store(true, SeqCst);
+        }
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it is what a pipe takes")]
+pub(crate) fn piece(text: &str) -> Result<Frame<Bytes>, Broken> {
+    Ok(Frame::data(Bytes::copy_from_slice(text.as_bytes())))
+}
+
+impl Body for TestBody {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        match &mut *self {
+            Self::Whole(body) => Poll::Ready(body.take().map(|body| Ok(Frame::data(body)))),
+            Self::Piped(receiver, _) => receiver.poll_recv(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(None))
+    }
+}
+
+type Answer = Box<dyn FnMut(&Request<Empty<Bytes>>) -> Response<TestBody> + Send>;
+
+/// Answers as the test says, and remembers what it was asked.
+#[derive(Clone)]
+pub(crate) struct Upstream {
+    answer: Arc<Mutex<Answer>>,
+    asked: Arc<Mutex<Vec<(Method, Uri, HeaderMap)>>>,
+}
+
+impl Service<Request<Empty<Bytes>>> for Upstream {
+    type Response = Response<TestBody>;
+    type Error = Broken;
+    type Future = std::future::Ready<Result<Response<TestBody>, Broken>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Broken>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Empty<Bytes>>) -> Self::Future {
+        let (method, uri) = (request.method().clone(), request.uri().clone());
+        let asked = (method, uri, request.headers().clone());
+        self.asked.lock().unwrap().push(asked);
+        std::future::ready(Ok(self.answer.lock().unwrap()(&request)))
+    }
+}
+
+/// A cache before an upstream.
+pub(crate) struct World {
+    pub(crate) store: Arc<MemoryProvider>,
+    pub(crate) fills: Arc<FillMemory>,
+    pub(crate) service: Cache<Upstream, TokioSpawn>,
+    upstream: Upstream,
+    pub(crate) policy: Option<CachePolicy>,
+}
+
+pub(crate) fn policy(settings: &RouteCacheSettings) -> CachePolicy {
+    CachePolicy::compile("space", settings, &["X-Api-Key"])
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(&RouteCacheSettings::default())
+    }
+
+    pub(crate) fn with(settings: &RouteCacheSettings) -> Self {
+        Self::over(settings, FillMemory::new(1 << 20), |store| store)
+    }
+
+    pub(crate) fn over<P: CacheProvider>(
+        settings: &RouteCacheSettings,
+        fills: Arc<FillMemory>,
+        provider: impl FnOnce(Arc<MemoryProvider>) -> Arc<P>,
+    ) -> Self {
+        wall();
+        told();
+        let store = Arc::new(MemoryProvider::new(MemoryOptions::default(), now));
+        let upstream = Upstream {
+            answer: Arc::new(Mutex::new(Box::new(|_| {
+                Response::new(TestBody::whole("hello"))
+            }))),
+            asked: Arc::default(),
+        };
+        let service = CacheLayer::new(provider(Arc::clone(&store)), hooks())
+            .executor(TokioSpawn)
+            .fill_memory(Arc::clone(&fills))
+            .layer(upstream.clone());
+        Self {
+            store,
+            fills,
+            service,
+            upstream,
+            policy: Some(policy(settings)),
+        }
+    }
+
+    /// What the upstream answers from now on.
+    pub(crate) fn answers(
+        &self,
+        answer: impl FnMut(&Request<Empty<Bytes>>) -> Response<TestBody> + Send + 'static,
+    ) {
+        *self.upstream.answer.lock().unwrap() = Box::new(answer);
+    }
+
+    /// The upstream answers each with a 200 of these fields and this body.
+    pub(crate) fn answers_with(&self, fields: &'static [(&str, &str)], body: &'static str) {
+        self.answers(move |_| response(fields, TestBody::whole(body)));
+    }
+
+    /// What the upstream was asked since the last call.
+    pub(crate) fn asked(&self) -> Vec<(Method, Uri, HeaderMap)> {
+        std::mem::take(&mut self.upstream.asked.lock().unwrap())
+    }
+
+    /// Asks, and waits for the head of the answer.
+    pub(crate) async fn send(
+        &mut self,
+        mut request: Request<Empty<Bytes>>,
+    ) -> Response<CacheBody<TestBody>> {
+        if let Some(policy) = &self.policy
+            && request.extensions().get::<CachePolicy>().is_none()
+        {
+            request.extensions_mut().insert(policy.clone());
+        }
+        let ready = self.service.ready().await.unwrap();
+        ready.call(request).await.unwrap()
+    }
+
+    /// Asks, and waits for the whole of the answer.
+    pub(crate) async fn ask(&mut self, request: Request<Empty<Bytes>>) -> Seen {
+        let (parts, body) = self.send(request).await.into_parts();
+        Seen {
+            status: parts.status,
+            headers: parts.headers,
+            body: body
+                .collect()
+                .await
+                .map(http_body_util::Collected::to_bytes),
+        }
+    }
+
+    pub(crate) async fn get(&mut self, uri: &str) -> Seen {
+        self.ask(get(uri)).await
+    }
+}
+
+pub(crate) fn get(uri: &str) -> Request<Empty<Bytes>> {
+    request("GET", uri, &[])
+}
+
+pub(crate) fn request(method: &str, uri: &str, fields: &[(&str, &str)]) -> Request<Empty<Bytes>> {
+    let mut request = Request::builder().method(method).uri(uri);
+    if uri.starts_with('/') {
+        request = request.header("host", "example.com");
+    }
+    for (name, value) in fields {
+        request = request.header(*name, *value);
+    }
+    request.body(Empty::new()).unwrap()
+}
+
+pub(crate) fn response(fields: &[(&str, &str)], body: TestBody) -> Response<TestBody> {
+    let mut response = Response::builder();
+    for (name, value) in fields {
+        response = response.header(*name, *value);
+    }
+    response.body(body).unwrap()
+}
+
+/// A whole answer.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Result<Bytes, Broken>,
+}
+
+impl Seen {
+    /// The word of `X-Cache`, or nothing.
+    pub(crate) fn x_cache(&self) -> &str {
+        self.field("x-cache")
+    }
+
+    pub(crate) fn field(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(self.body.as_ref().unwrap()).unwrap()
+    }
+}
+
+/// Lets background work go on until nothing more can happen at this moment.
+pub(crate) async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
