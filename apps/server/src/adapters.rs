@@ -1,0 +1,196 @@
+//! What each layer asks for, answered from the one request extension.
+//!
+//! Plain functions: they coerce to the `fn` pointers of the layers. This is the only place that knows both
+//! what a layer of one crate asks and where another crate's answer lies.
+mod monitoring;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use access_control::CorsPolicy;
+use cache::{CacheHooks, CacheOutcome, CachePolicy};
+use config_flags::Context;
+use http::uri::PathAndQuery;
+use http::{Extensions, HeaderMap, HeaderValue};
+use route_core::Found;
+use upstream::{ClientInfo, ForwardPolicy, Told};
+
+use crate::clock;
+use crate::edits::Edits;
+use crate::flag_gate::Gate;
+use crate::limits::LimitsPolicy;
+use crate::snapshot::{Bundle, Held};
+use crate::target::{Redirect, Target};
+use crate::trip::{Arm, Trip};
+
+pub use monitoring::subject;
+
+fn trip(extensions: &Extensions) -> Option<&Arc<Trip>> {
+    Trip::of(extensions)
+}
+
+fn bundle(extensions: &Extensions) -> Option<&Bundle> {
+    trip(extensions)?.bundle()
+}
+
+/// Keeps the finding with its request.
+pub fn found(_: &Held, found: Found, target: Option<PathAndQuery>, extensions: &mut Extensions) {
+    if let Some(trip) = trip(extensions) {
+        trip.find(
+            found,
+            target.unwrap_or_else(|| PathAndQuery::from_static("/")),
+        );
+    }
+}
+
+/// What the route table said.
+pub fn finding(extensions: &Extensions) -> Option<&Found> {
+    trip(extensions)?.found()
+}
+
+/// The route's CORS policy.
+pub fn cors(extensions: &Extensions) -> Option<&CorsPolicy> {
+    bundle(extensions)?.cors.as_ref()
+}
+
+/// The methods that a preflight may be told; none where the route takes any.
+pub fn allowed_methods(extensions: &Extensions) -> Option<HeaderValue> {
+    bundle(extensions)?.methods.clone()
+}
+
+/// The route's limits.
+pub fn limits(extensions: &Extensions) -> Option<LimitsPolicy> {
+    bundle(extensions).map(|bundle| bundle.limits)
+}
+
+/// Asks the route's flags, and puts the request into an arm of its rollout.
+pub fn flags(extensions: &Extensions, fields: &HeaderMap) -> Option<Gate> {
+    let trip = trip(extensions)?;
+    let bundle = trip.bundle()?;
+    if bundle.flag.is_none() && bundle.canary.is_none() {
+        return None;
+    }
+    let snapshot = &trip.held.snapshot;
+    let key = snapshot.sticky.key(fields);
+    let context = Context::new(snapshot.stage.as_str()).with_sticky(key);
+    let mut gate = Gate::default();
+    let mut looked_at = false;
+    if let Some(flag) = bundle.flag {
+        let evaluation = snapshot.flags.evaluate(flag, &context);
+        looked_at |= evaluation.basis.sticky;
+        gate.closed = !evaluation.on;
+    }
+    if let (Some(canary), false) = (&bundle.canary, gate.closed) {
+        let evaluation = snapshot.flags.evaluate(canary.flag, &context);
+        looked_at |= evaluation.basis.sticky;
+        trip.set_arm(if evaluation.on {
+            Arm::Canary
+        } else {
+            Arm::Stable
+        });
+    }
+    if looked_at {
+        gate.vary = snapshot
+            .sticky
+            .field()
+            .map(|field| HeaderValue::from(field.clone()));
+    }
+    Some(gate)
+}
+
+/// The route's edits of requests.
+pub fn request_edits(extensions: &Extensions) -> Option<&Arc<Edits>> {
+    bundle(extensions)?.request_edits.as_ref()
+}
+
+/// The route's edits of responses.
+pub fn response_edits(extensions: &Extensions) -> Option<&Arc<Edits>> {
+    bundle(extensions)?.response_edits.as_ref()
+}
+
+/// What the cache asks of the program.
+pub fn cache_hooks() -> CacheHooks {
+    CacheHooks {
+        clock: clock::now,
+        wall: clock::wall,
+        policy: caching,
+        scheme,
+        tell: cached,
+        show_key,
+        is_refusal: crate::problem::is_refusal,
+        user: |_| None,
+    }
+}
+
+fn caching(extensions: &Extensions) -> Option<&CachePolicy> {
+    let trip = trip(extensions)?;
+    let bundle = trip.bundle()?;
+    match (trip.arm(), &bundle.canary) {
+        (Arm::Canary, Some(canary)) => canary.cache.as_ref(),
+        _ => bundle.cache.as_ref(),
+    }
+}
+
+fn scheme(extensions: &Extensions) -> &'static str {
+    trip(extensions).map_or("http", |trip| trip.edge.scheme)
+}
+
+fn show_key(extensions: &Extensions) -> bool {
+    trip(extensions).is_some_and(|trip| trip.held.snapshot.features.details)
+}
+
+fn cached(extensions: &Extensions, outcome: CacheOutcome) {
+    if let Some(trip) = trip(extensions) {
+        trip.set_cache(outcome);
+    }
+}
+
+/// The path that the target sees.
+pub fn rewrite(extensions: &Extensions) -> Option<String> {
+    trip(extensions)?.rewritten()
+}
+
+/// The route's target.
+pub fn target(extensions: &Extensions) -> Option<&Target> {
+    bundle(extensions).map(|bundle| &bundle.target)
+}
+
+/// Where the route's redirect sends this request.
+pub fn redirect(redirect: &Redirect, extensions: &Extensions) -> Option<HeaderValue> {
+    let trip = trip(extensions)?;
+    redirect.to(|name| trip.captured(name), trip.target()?.query())
+}
+
+/// How the upstream of the request's arm is asked.
+pub fn forward(extensions: &Extensions) -> Option<&ForwardPolicy> {
+    let trip = trip(extensions)?;
+    let bundle = trip.bundle()?;
+    match (trip.arm(), &bundle.canary) {
+        (Arm::Canary, Some(canary)) => Some(&canary.forward),
+        _ => bundle.forward.as_ref(),
+    }
+}
+
+/// What an upstream is told of the client.
+pub fn client(extensions: &Extensions) -> Option<ClientInfo> {
+    let edge = &trip(extensions)?.edge;
+    let client = edge.client.as_ref();
+    Some(ClientInfo {
+        peer: edge.peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        proto: edge.scheme,
+        host: edge.host.value(),
+        request_id: Some(edge.ids.request_id()),
+        traceparent: Some(edge.ids.traceparent()),
+        keep_forwarded: client.is_some_and(|client| client.trusted_peer),
+    })
+}
+
+/// Keeps what the upstream's side told.
+pub fn told_upstream(extensions: &Extensions, told: &Told<'_>) {
+    if let Some(trip) = trip(extensions) {
+        trip.set_upstream(told.endpoint, told.tries, told.took);
+        if let Some(word) = told.error {
+            trip.set_error(word);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The admin listener: probes and `/metrics`, on the runtime that serves no requests.
+use std::convert::Infallible;
+use std::future::ready;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HOST};
+use http::{HeaderValue, Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use ops_health::Detail;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::builtin::Builtin;
+use crate::metrics;
+use crate::settings::{AdminPort, AdminSettings};
+use crate::snapshot::Snapshot;
+use crate::worker::Current;
+
+/// Connections that the admin listener serves at once.
+const CONNECTIONS_MAX: usize = 256;
+/// How long a client may take for a request's head, and a connection may stay idle.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may live: a scraper connects again.
+const CONNECTION_MAX: Duration = Duration::from_mins(10);
+
+/// The bound listener.
+#[derive(Debug)]
+pub struct Admin {
+    listener: TcpListener,
+    address: SocketAddr,
+}
+
+impl Admin {
+    /// Binds the listener, if there is to be one; the error names the address.
+    pub async fn bind(settings: &AdminSettings) -> io::Result<Option<Self>> {
+        let AdminPort::Port(port) = settings.port else {
+            return Ok(None);
+        };
+        let host = settings.host.trim_start_matches('[').trim_end_matches(']');
+        let listener = TcpListener::bind((host, port)).await?;
+        let address = listener.local_addr()?;
+        Ok(Some(Self { listener, address }))
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until the task ends.
+    pub async fn serve(self, current: Current) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        loop {
+            let Ok(place) = Arc::clone(&places).acquire_owned().await else {
+                return;
+            };
+            let stream = match self.listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    tracing::warn!(%error, "the admin listener could not accept a connection");
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    continue;
+                }
+            };
+            let current = Arc::clone(&current);
+            tokio::spawn(async move {
+                let _ = tokio::time::timeout(CONNECTION_MAX, connection(stream, current)).await;
+                drop(place);
+            });
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, current: Current) {
+    let answer = service_fn(|request: Request<Incoming>| {
+        let snapshot = current.load_full();
+        ready(Ok::<_, Infallible>(
+            answer(&request, &snapshot).map(Full::new),
+        ))
+    });
+    let served = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(64 << 10)
+        .serve_connection(TokioIo::new(stream), answer);
+    if let Err(error) = served.await {
+        tracing::debug!(%error, "a connection of the admin listener ended early");
+    }
+}
+
+fn answer(request: &Request<Incoming>, snapshot: &Arc<Snapshot>) -> Response<Bytes> {
+    let Some(builtin) = Builtin::of_admin(request.uri().path()) else {
+        let hosted = request.headers().contains_key(HOST);
+        let text = "{\"title\":\"Not Found\",\"status\":404,\"detail\":\"The admin listener has /health, /health/live, /health/ready, /health/startup and /metrics.\"}\n";
+        return plain(
+            if hosted {
+                StatusCode::NOT_FOUND
+            } else {
+                StatusCode::BAD_REQUEST
+            },
+            text,
+        );
+    };
+    if !Builtin::takes(request.method()) {
+        let mut response = plain(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "{\"title\":\"Method Not Allowed\",\"status\":405}\n",
+        );
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return response;
+    }
+    match builtin {
+        Builtin::Probe(probe) => {
+            let registries = &snapshot.registries;
+            probe
+                .answer(&registries.lifecycle, &registries.health, Detail::Full)
+                .into_response()
+        }
+        Builtin::Metrics => metrics::figures(
+            snapshot,
+            request.headers().get(ACCEPT),
+            request.uri().query(),
+        ),
+    }
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(text.as_bytes()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    response
+}

@@ -1,0 +1,238 @@
+//! Edits of a route's request and response fields.
+//!
+//! Two layers around the cache: the request's fields are edited above it (`Vary` is judged on them), the
+//! response's below it, so that a stored response has them once.
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRAILER, TRANSFER_ENCODING, UPGRADE};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response};
+use pin_project_lite::pin_project;
+use thiserror::Error;
+use tower::{Layer, Service};
+
+use crate::settings::HeaderEdits;
+
+/// Compiled edits: removed first, then set, then added.
+#[derive(Clone, Debug, Default)]
+pub struct Edits {
+    remove: Vec<HeaderName>,
+    set: Vec<(HeaderName, HeaderValue)>,
+    add: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// What a route's edits may be wrong about; the text names the field.
+#[derive(Debug, Error)]
+pub enum EditError {
+    /// Not a field name of RFC 9110 §5.1.
+    #[error("{0:?} is no field name")]
+    Name(String),
+    /// Not a field value of RFC 9110 §5.5.
+    #[error("the value of {0} has a byte that no field may have")]
+    Value(String),
+    /// A field that frames or routes the message.
+    #[error("{0} frames or routes the message and cannot be edited")]
+    Framing(HeaderName),
+}
+
+const FRAMING: [HeaderName; 7] = [
+    CONNECTION,
+    CONTENT_LENGTH,
+    HOST,
+    TE,
+    TRAILER,
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+fn name(text: &str) -> Result<HeaderName, EditError> {
+    let name: HeaderName = text.parse().map_err(|_| EditError::Name(text.to_owned()))?;
+    if FRAMING.contains(&name) {
+        return Err(EditError::Framing(name));
+    }
+    Ok(name)
+}
+
+impl Edits {
+    /// Checks names and values; `None` where there is nothing to do.
+    pub fn compile(edits: &HeaderEdits) -> Result<Option<Arc<Self>>, EditError> {
+        if edits.is_empty() {
+            return Ok(None);
+        }
+        let pair = |(field, value): (&String, &crate::settings::HeaderText)| {
+            let value =
+                HeaderValue::from_str(&value.0).map_err(|_| EditError::Value(field.clone()))?;
+            Ok((name(field)?, value))
+        };
+        Ok(Some(Arc::new(Self {
+            remove: edits
+                .remove
+                .iter()
+                .map(|field| name(field))
+                .collect::<Result<_, _>>()?,
+            set: edits.set.iter().map(pair).collect::<Result<_, _>>()?,
+            add: edits.add.iter().map(pair).collect::<Result<_, _>>()?,
+        })))
+    }
+
+    fn apply(&self, fields: &mut HeaderMap) {
+        for name in &self.remove {
+            fields.remove(name);
+        }
+        for (name, value) in &self.set {
+            fields.insert(name.clone(), value.clone());
+        }
+        for (name, value) in &self.add {
+            fields.append(name.clone(), value.clone());
+        }
+    }
+}
+
+/// Edits the fields of requests.
+#[derive(Clone, Copy, Debug)]
+pub struct EditRequestLayer {
+    /// Finds the edits of a request.
+    pub edits: fn(&Extensions) -> Option<&Arc<Edits>>,
+}
+
+impl<S> Layer<S> for EditRequestLayer {
+    type Service = EditRequest<S>;
+
+    fn layer(&self, inner: S) -> EditRequest<S> {
+        EditRequest {
+            inner,
+            layer: *self,
+        }
+    }
+}
+
+/// The service of [`EditRequestLayer`].
+#[derive(Clone, Debug)]
+pub struct EditRequest<S> {
+    inner: S,
+    layer: EditRequestLayer,
+}
+
+impl<S, A> Service<Request<A>> for EditRequest<S>
+where
+    S: Service<Request<A>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<A>) -> S::Future {
+        if let Some(edits) = (self.layer.edits)(request.extensions()).cloned() {
+            edits.apply(request.headers_mut());
+        }
+        self.inner.call(request)
+    }
+}
+
+/// Edits the fields of responses.
+#[derive(Clone, Copy, Debug)]
+pub struct EditResponseLayer {
+    /// Finds the edits of a request's response.
+    pub edits: fn(&Extensions) -> Option<&Arc<Edits>>,
+}
+
+impl<S> Layer<S> for EditResponseLayer {
+    type Service = EditResponse<S>;
+
+    fn layer(&self, inner: S) -> EditResponse<S> {
+        EditResponse {
+            inner,
+            layer: *self,
+        }
+    }
+}
+
+/// The service of [`EditResponseLayer`].
+#[derive(Clone, Debug)]
+pub struct EditResponse<S> {
+    inner: S,
+    layer: EditResponseLayer,
+}
+
+impl<S, A, B> Service<Request<A>> for EditResponse<S>
+where
+    S: Service<Request<A>, Response = Response<B>>,
+{
+    type Response = Response<B>;
+    type Error = S::Error;
+    type Future = EditResponseFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<A>) -> Self::Future {
+        let edits = (self.layer.edits)(request.extensions()).cloned();
+        EditResponseFuture {
+            inner: self.inner.call(request),
+            edits,
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`EditResponse`].
+    pub struct EditResponseFuture<F> {
+        #[pin]
+        inner: F,
+        edits: Option<Arc<Edits>>,
+    }
+}
+
+impl<F, B, E> Future for EditResponseFuture<F>
+where
+    F: Future<Output = Result<Response<B>, E>>,
+{
+    type Output = Result<Response<B>, E>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.inner.poll(cx))?;
+        if let Some(edits) = this.edits {
+            edits.apply(response.headers_mut());
+        }
+        Poll::Ready(Ok(response))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::HeaderText;
+
+    #[test]
+    fn removes_then_sets_then_adds() {
+        let edits = HeaderEdits {
+            set: [("x-a".to_owned(), HeaderText("new".to_owned()))].into(),
+            add: [("x-a".to_owned(), HeaderText("more".to_owned()))].into(),
+            remove: vec!["x-b".to_owned()],
+        };
+        let edits = Edits::compile(&edits).unwrap().unwrap();
+        let mut fields = HeaderMap::new();
+        fields.insert("x-a", HeaderValue::from_static("old"));
+        fields.insert("x-b", HeaderValue::from_static("old"));
+        edits.apply(&mut fields);
+        let values: Vec<_> = fields.get_all("x-a").iter().collect();
+        assert_eq!(values, ["new", "more"]);
+        assert!(!fields.contains_key("x-b"));
+    }
+
+    #[test]
+    fn framing_cannot_be_edited() {
+        let edits = HeaderEdits {
+            remove: vec!["Content-Length".to_owned()],
+            ..HeaderEdits::default()
+        };
+        assert!(matches!(Edits::compile(&edits), Err(EditError::Framing(_))));
+    }
+}

@@ -1,0 +1,132 @@
+//! The outermost layer: every request has an id, a client and one extension before anything else looks
+//! at it.
+//!
+//! What the client may not say is taken off here: forwarding fields of untrusted peers, field names with
+//! `_`. A head that two parsers could read differently is marked, and refused further down, where
+//! refusals are measured and get their document.
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::{CONTENT_TYPE, HOST};
+use http::{HeaderMap, Request};
+use tower::{Layer, Service};
+
+use crate::clock;
+use crate::ids::Ids;
+use crate::listen::head;
+use crate::snapshot::Held;
+use crate::trip::{AskedHost, Edge, Trip};
+
+/// The peer's address, as a request extension, where the stack is a service of another server.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+/// Begins a request's [`Trip`].
+#[derive(Clone, Debug)]
+pub struct EntryLayer {
+    held: Held,
+}
+
+impl EntryLayer {
+    /// For requests that `held`'s worker serves.
+    pub fn new(held: Held) -> Self {
+        Self { held }
+    }
+}
+
+impl<S> Layer<S> for EntryLayer {
+    type Service = Entry<S>;
+
+    fn layer(&self, inner: S) -> Entry<S> {
+        Entry {
+            inner,
+            held: self.held.clone(),
+        }
+    }
+}
+
+/// The service of [`EntryLayer`].
+#[derive(Clone, Debug)]
+pub struct Entry<S> {
+    inner: S,
+    held: Held,
+}
+
+/// A stack that takes a request and its peer, without a request extension for the latter.
+pub trait Enter<R>: Service<R> {
+    /// As [`Service::call`], for a request of `peer`.
+    fn enter(&mut self, request: R, peer: Option<SocketAddr>) -> Self::Future;
+}
+
+impl<S, A> Enter<Request<A>> for Entry<S>
+where
+    S: Service<Request<A>>,
+{
+    fn enter(&mut self, mut request: Request<A>, peer: Option<SocketAddr>) -> S::Future {
+        let snapshot = &self.held.snapshot;
+        let fault = head::inspect(&request, snapshot.head).err();
+        let client = peer.map(|peer| snapshot.trust.client(peer.ip(), request.headers()));
+        let trusted = client.as_ref().is_some_and(|client| client.trusted_peer);
+        snapshot.trust.scrub(request.headers_mut(), trusted);
+        if !snapshot.allow_underscores {
+            head::scrub_underscores(request.headers_mut());
+        }
+        let scheme = match client.as_ref().and_then(|client| client.proto) {
+            Some(proto) => proto.as_str(),
+            None => "http",
+        };
+        let edge = Edge {
+            began: clock::now(),
+            peer: peer.map(|peer| peer.ip()),
+            client,
+            method: request.method().clone(),
+            scheme,
+            host: asked_host(&request),
+            ids: Ids::of(request.headers()),
+            grpc: is_grpc(request.headers()),
+            fault,
+        };
+        request
+            .extensions_mut()
+            .insert(Arc::new(Trip::new(self.held.clone(), edge)));
+        self.inner.call(request)
+    }
+}
+
+impl<S, A> Service<Request<A>> for Entry<S>
+where
+    S: Service<Request<A>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<A>) -> S::Future {
+        // Another server calls on threads of its own, which nothing refreshes before.
+        clock::refresh();
+        let peer = request.extensions().get().map(|Peer(peer)| *peer);
+        self.enter(request, peer)
+    }
+}
+
+fn asked_host<A>(request: &Request<A>) -> AskedHost {
+    if let Some(authority) = request.uri().authority() {
+        return AskedHost::Target(authority.clone());
+    }
+    request
+        .headers()
+        .get(HOST)
+        .cloned()
+        .map_or(AskedHost::None, AskedHost::Field)
+}
+
+fn is_grpc(fields: &HeaderMap) -> bool {
+    fields
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
+}

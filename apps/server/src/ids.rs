@@ -1,0 +1,150 @@
+//! A request's id and its trace context, accepted from the client where they are sound, else made here.
+use std::fmt;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// The field of a request's id.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The longest id that is accepted from a client.
+const ID_BYTES_MAX: usize = 128;
+
+/// What a request can be found again by, in logs of this and of other programs.
+///
+/// Nothing is formatted before somebody asks: a stored response is answered without.
+#[derive(Clone, Debug)]
+pub struct Ids {
+    theirs: Option<HeaderValue>,
+    parent: Option<HeaderValue>,
+    ours: u128,
+}
+
+impl Ids {
+    /// Takes what the client sent where it is sound: an id of visible ASCII up to 128 bytes, a
+    /// `traceparent` of version 00 (W3C Trace Context §3.2).
+    pub fn of(fields: &HeaderMap) -> Self {
+        let one = |name: &HeaderName| {
+            let mut values = fields.get_all(name).iter();
+            values.next().filter(|_| values.next().is_none())
+        };
+        Self {
+            theirs: one(&REQUEST_ID)
+                .filter(|id| sound_id(id.as_bytes()))
+                .cloned(),
+            parent: one(&TRACEPARENT)
+                .filter(|parent| sound_parent(parent.as_bytes()))
+                .cloned(),
+            // Zero is no trace id (§3.2.2.3).
+            ours: fastrand::u128(1..),
+        }
+    }
+
+    /// The request's id as a field's value.
+    pub fn request_id(&self) -> HeaderValue {
+        self.theirs
+            .clone()
+            .unwrap_or_else(|| made(format_args!("{:032x}", self.ours)))
+    }
+
+    /// The request's id as text.
+    pub fn request_id_text(&self) -> String {
+        match &self.theirs {
+            Some(id) => String::from_utf8_lossy(id.as_bytes()).into_owned(),
+            None => format!("{:032x}", self.ours),
+        }
+    }
+
+    /// The `traceparent` that goes upstream: the client's, or a new one that asks for no sampling.
+    pub fn traceparent(&self) -> HeaderValue {
+        let made_here = || {
+            made(format_args!(
+                "00-{:032x}-{:016x}-00",
+                self.ours,
+                fastrand::u64(1..)
+            ))
+        };
+        self.parent.clone().unwrap_or_else(made_here)
+    }
+
+    /// The trace's id.
+    pub fn trace_id(&self) -> String {
+        match self
+            .parent
+            .as_ref()
+            .and_then(|parent| parent.as_bytes().get(3..35))
+        {
+            Some(id) => String::from_utf8_lossy(id).into_owned(),
+            None => format!("{:032x}", self.ours),
+        }
+    }
+}
+
+fn made(text: fmt::Arguments<'_>) -> HeaderValue {
+    HeaderValue::try_from(text.to_string()).unwrap_or(HeaderValue::from_static("-"))
+}
+
+fn sound_id(id: &[u8]) -> bool {
+    (1..=ID_BYTES_MAX).contains(&id.len()) && id.iter().all(u8::is_ascii_graphic)
+}
+
+fn sound_parent(parent: &[u8]) -> bool {
+    let hex = |part: &[u8]| {
+        part.iter()
+            .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            && part.iter().any(|byte| *byte != b'0')
+    };
+    parent.len() == 55
+        && parent.starts_with(b"00-")
+        && hex(&parent[3..35])
+        && parent[35] == b'-'
+        && hex(&parent[36..52])
+        && parent[52] == b'-'
+        && parent[53..].iter().all(u8::is_ascii_hexdigit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ids(fields: &[(HeaderName, &'static str)]) -> Ids {
+        let mut map = HeaderMap::new();
+        for (name, value) in fields {
+            map.append(name, HeaderValue::from_static(value));
+        }
+        Ids::of(&map)
+    }
+
+    #[test]
+    fn a_sound_id_is_kept() {
+        assert_eq!(ids(&[(REQUEST_ID, "abc-1")]).request_id(), "abc-1");
+        let made = ids(&[(REQUEST_ID, "a b")]);
+        assert_eq!(made.request_id().len(), 32);
+        assert_eq!(
+            made.request_id(),
+            made.request_id(),
+            "the same whenever it is asked for"
+        );
+        let two = ids(&[(REQUEST_ID, "a"), (REQUEST_ID, "b")]);
+        assert_eq!(two.request_id().len(), 32);
+    }
+
+    #[test]
+    fn a_sound_trace_is_carried_on() {
+        let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let carried = ids(&[(TRACEPARENT, parent)]);
+        assert_eq!(carried.traceparent(), parent);
+        assert_eq!(carried.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
+        for wrong in [
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "00",
+        ] {
+            let made = ids(&[(TRACEPARENT, wrong)]).traceparent();
+            assert!(sound_parent(made.as_bytes()), "{made:?} for {wrong}");
+            assert_ne!(made, wrong);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The bodies of requests and answers, which tell their connection when they end.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+use pin_project_lite::pin_project;
+
+use super::connection::{Call, Connection, Unfinished};
+
+/// A request's body, as it comes from the client.
+///
+/// One that is dropped before its end closes an HTTP/1 connection after the answer, which then says so
+/// (`Connection: close`): what the client still sends could not be told from a next request.
+#[derive(Debug)]
+pub struct RequestBody {
+    incoming: Incoming,
+    unfinished: Option<Unfinished>,
+}
+
+impl RequestBody {
+    pub(super) fn new(incoming: Incoming, connection: &Arc<Connection>) -> Self {
+        let unfinished = (!incoming.is_end_stream()).then(|| Unfinished::begin(connection));
+        Self {
+            incoming,
+            unfinished,
+        }
+    }
+}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+        // A body that failed is not read to its end: what follows it on the connection is unknown.
+        let ended = match &frame {
+            None => true,
+            Some(Ok(_)) => self.incoming.is_end_stream(),
+            Some(Err(_)) => false,
+        };
+        if ended && let Some(unfinished) = self.unfinished.take() {
+            unfinished.finish();
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}
+
+pin_project! {
+    /// An answer's body; the request is under way until it ends or is dropped.
+    #[derive(Debug)]
+    pub struct AnswerBody<B> {
+        #[pin]
+        inner: B,
+        call: Call,
+    }
+}
+
+impl<B> AnswerBody<B> {
+    pub(super) fn new(inner: B, call: Call) -> Self {
+        Self { inner, call }
+    }
+}
+
+impl<B: Body> Body for AnswerBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+        self.project().inner.poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}

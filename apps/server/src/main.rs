@@ -1,0 +1,6 @@
+//! `urm`: the route manager.
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    server::cli::main()
+}

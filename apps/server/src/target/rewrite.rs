@@ -1,0 +1,225 @@
+//! The path that the target sees, and the address of a redirect.
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::LOCATION;
+use http::uri::PathAndQuery;
+use http::{Extensions, HeaderMap, HeaderValue, Request, StatusCode, Uri};
+use route_core::Template;
+use thiserror::Error;
+use tower::{Layer, Service};
+
+use super::Ready;
+
+/// Gives the target the path that the route's `strip_prefix` or `rewrite` makes.
+///
+/// It stands below the cache, so that keys and invalidations are in the client's terms.
+#[derive(Clone, Copy, Debug)]
+pub struct RewriteLayer {
+    /// The new path, without the query; `None` keeps the request's own.
+    pub rewrite: fn(&Extensions) -> Option<String>,
+}
+
+impl<S> Layer<S> for RewriteLayer {
+    type Service = Rewritten<S>;
+
+    fn layer(&self, inner: S) -> Rewritten<S> {
+        Rewritten {
+            inner,
+            layer: *self,
+        }
+    }
+}
+
+/// The service of [`RewriteLayer`].
+#[derive(Clone, Debug)]
+pub struct Rewritten<S> {
+    inner: S,
+    layer: RewriteLayer,
+}
+
+impl<S, A> Service<Request<A>> for Rewritten<S>
+where
+    S: Service<Request<A>>,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<A>) -> S::Future {
+        if let Some(path) = (self.layer.rewrite)(request.extensions())
+            && let Some(uri) = with_path(request.uri(), &path)
+        {
+            *request.uri_mut() = uri;
+        }
+        self.inner.call(request)
+    }
+}
+
+/// The same address with another path; the query stays as it is.
+pub(super) fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
+    let target = match uri.query() {
+        Some(query) => PathAndQuery::try_from(format!("{path}?{query}")),
+        None => PathAndQuery::try_from(path),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = Some(target.ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+/// Where a redirect sends a client.
+#[derive(Clone, Debug)]
+pub struct Redirect {
+    pieces: Vec<Piece>,
+    status: StatusCode,
+}
+
+#[derive(Clone, Debug)]
+enum Piece {
+    Text(String),
+    Parameter(String),
+}
+
+/// What `redirect.to` may be wrong about.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub enum RedirectError {
+    /// A brace without its partner.
+    #[error("a brace without its partner in {0:?}")]
+    Brace(String),
+    /// The route's path has no such parameter.
+    #[error("the route's path has no parameter {{{0}}}")]
+    Unknown(String),
+    /// Not something that `Location` may have.
+    #[error(
+        "{0:?} is neither an address such as \"https://example.com/{{rest}}\" nor a path that starts with /"
+    )]
+    Address(String),
+}
+
+impl Redirect {
+    /// Reads `to`, whose `{name}`s are parameters of `template`.
+    pub fn compile(
+        to: &str,
+        status: StatusCode,
+        template: &Template,
+    ) -> Result<Self, RedirectError> {
+        let sound = to.starts_with('/') || to.starts_with("http://") || to.starts_with("https://");
+        if !sound || to.starts_with("//") || HeaderValue::from_str(to).is_err() {
+            return Err(RedirectError::Address(to.to_owned()));
+        }
+        let mut pieces = Vec::new();
+        let mut rest = to;
+        while let Some(open) = rest.find(['{', '}']) {
+            let (text, tail) = rest.split_at(open);
+            let close = tail.find('}').filter(|_| tail.starts_with('{'));
+            let close = close.ok_or_else(|| RedirectError::Brace(to.to_owned()))?;
+            let name = &tail[1..close];
+            if !template.params().any(|known| known == name) {
+                return Err(RedirectError::Unknown(name.to_owned()));
+            }
+            pieces.push(Piece::Text(text.to_owned()));
+            pieces.push(Piece::Parameter(name.to_owned()));
+            rest = &tail[close + 1..];
+        }
+        pieces.push(Piece::Text(rest.to_owned()));
+        Ok(Self { pieces, status })
+    }
+
+    /// The address for one request: parameters as they came, and the request's query where `to` has none.
+    pub fn to<'a>(
+        &self,
+        captured: impl Fn(&str) -> Option<&'a str>,
+        query: Option<&str>,
+    ) -> Option<HeaderValue> {
+        let mut to = String::new();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Text(text) => to.push_str(text),
+                Piece::Parameter(name) => to.push_str(captured(name)?),
+            }
+        }
+        // A parameter must not turn a path of this host into the address of another.
+        if self
+            .pieces
+            .first()
+            .is_some_and(|first| matches!(first, Piece::Text(text) if text.starts_with('/')))
+            && to.starts_with("//")
+        {
+            return None;
+        }
+        if let Some(query) = query.filter(|_| !to.contains('?')) {
+            to.push('?');
+            to.push_str(query);
+        }
+        HeaderValue::try_from(to).ok()
+    }
+
+    pub(super) fn answer(&self, to: Option<HeaderValue>) -> Ready {
+        let mut fields = HeaderMap::new();
+        let Some(to) = to else {
+            return (StatusCode::BAD_REQUEST, fields, Bytes::new());
+        };
+        fields.insert(LOCATION, to);
+        (self.status, fields, Bytes::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redirect(to: &str) -> Result<Redirect, RedirectError> {
+        Redirect::compile(to, StatusCode::FOUND, &"/old/{id}/{*rest}".parse().unwrap())
+    }
+
+    #[track_caller]
+    fn check(to: &str, query: Option<&str>, expected: &str) {
+        let captured = |name: &str| match name {
+            "id" => Some("7"),
+            "rest" => Some("a/b"),
+            _ => None,
+        };
+        assert_eq!(redirect(to).unwrap().to(captured, query).unwrap(), expected);
+    }
+
+    #[test]
+    fn parameters_and_the_query_are_carried() {
+        check("/new/{id}", None, "/new/7");
+        check(
+            "https://example.com/{rest}",
+            Some("x=1"),
+            "https://example.com/a/b?x=1",
+        );
+        check("/new?id={id}", Some("x=1"), "/new?id=7");
+    }
+
+    #[test]
+    fn a_parameter_cannot_name_another_host() {
+        let redirect = redirect("/{rest}").unwrap();
+        assert_eq!(redirect.to(|_| Some("/evil.example"), None), None);
+    }
+
+    #[test]
+    fn faults_are_told() {
+        assert_eq!(
+            redirect("/a/{b").unwrap_err(),
+            RedirectError::Brace("/a/{b".to_owned())
+        );
+        assert_eq!(
+            redirect("/a/{b}").unwrap_err(),
+            RedirectError::Unknown("b".to_owned())
+        );
+        assert!(matches!(
+            redirect("javascript:alert(1)"),
+            Err(RedirectError::Address(_))
+        ));
+        assert!(matches!(
+            redirect("//evil.example"),
+            Err(RedirectError::Address(_))
+        ));
+    }
+}

@@ -1,0 +1,262 @@
+//! The one request extension: what is known of a request from its head to its end.
+//!
+//! The outermost layer makes it ([`crate::entry`]), the route's finding is added once, and layers below
+//! write what happened through the plain functions of [`crate::adapters`]. So a request whose client left
+//! before there was a response is still told right.
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use access_control::ClientAddr;
+use http::uri::{Authority, PathAndQuery};
+use http::{Extensions, HeaderValue, Method};
+use route_core::{Finding, Found, Matched};
+use upstream::Endpoint;
+
+use crate::builtin::Builtin;
+use crate::ids::Ids;
+use crate::listen::head::HeadFault;
+use crate::snapshot::{Bundle, Held};
+
+/// A request's way through the stack.
+#[derive(Debug)]
+pub struct Trip {
+    /// The snapshot that the request keeps to its end.
+    pub held: Held,
+    /// What was seen at the edge.
+    pub edge: Edge,
+    found: OnceLock<(Found, PathAndQuery)>,
+    cell: Cell,
+}
+
+/// What the edge sees of a request before anything looks it up.
+#[derive(Debug)]
+pub struct Edge {
+    /// When its head had been read.
+    pub began: Instant,
+    /// The other end of the connection.
+    pub peer: Option<IpAddr>,
+    /// Whose it is; none where the program that embeds the stack does not say.
+    pub client: Option<ClientAddr>,
+    /// The method.
+    pub method: Method,
+    /// `http` or `https`, as the client sees it.
+    pub scheme: &'static str,
+    /// The host that was asked.
+    pub host: AskedHost,
+    /// What it can be found again by.
+    pub ids: Ids,
+    /// Whether the client speaks gRPC and cannot read a problem document.
+    pub grpc: bool,
+    /// What is wrong with its head.
+    pub fault: Option<HeadFault>,
+}
+
+/// The host that a request asked, as it was written.
+#[derive(Clone, Debug)]
+pub enum AskedHost {
+    /// None: HTTP/1.0 may.
+    None,
+    /// In the `Host` field.
+    Field(HeaderValue),
+    /// In the target.
+    Target(Authority),
+}
+
+impl AskedHost {
+    /// As text; empty where there is none.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::None => "",
+            Self::Field(value) => value.to_str().unwrap_or(""),
+            Self::Target(authority) => authority.as_str(),
+        }
+    }
+
+    /// As a field's value.
+    pub fn value(&self) -> Option<HeaderValue> {
+        match self {
+            Self::None => None,
+            Self::Field(value) => Some(value.clone()),
+            Self::Target(authority) => HeaderValue::from_str(authority.as_str()).ok(),
+        }
+    }
+}
+
+/// What layers below tell.
+#[derive(Debug, Default)]
+struct Cell {
+    cache: AtomicU8,
+    canary: AtomicU8,
+    tries: AtomicU32,
+    upstream_us: AtomicU32,
+    error: OnceLock<&'static str>,
+    endpoint: OnceLock<Arc<Endpoint>>,
+}
+
+/// Which arm of its route's rollout a request is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arm {
+    /// The route has no rollout, or it was not asked yet.
+    None,
+    /// The route's own upstream.
+    Stable,
+    /// The rollout's.
+    Canary,
+}
+
+impl Trip {
+    /// A trip that begins now.
+    pub fn new(held: Held, edge: Edge) -> Self {
+        Self {
+            held,
+            edge,
+            found: OnceLock::new(),
+            cell: Cell::default(),
+        }
+    }
+
+    /// The trip of a request.
+    pub fn of(extensions: &Extensions) -> Option<&Arc<Self>> {
+        extensions.get()
+    }
+
+    /// Adds what the route table says; the first word counts.
+    pub fn find(&self, found: Found, target: PathAndQuery) {
+        let _ = self.found.set((found, target));
+    }
+
+    /// What the route table said.
+    pub fn found(&self) -> Option<&Found> {
+        self.found.get().map(|(found, _)| found)
+    }
+
+    /// The target, its path in normal form.
+    pub fn target(&self) -> Option<&PathAndQuery> {
+        self.found.get().map(|(_, target)| target)
+    }
+
+    fn matched(&self) -> Option<&Matched> {
+        if self.edge.fault.is_some() {
+            return None;
+        }
+        match &self.found()?.finding {
+            Finding::Matched(matched) => Some(matched),
+            _ => None,
+        }
+    }
+
+    /// The matched route's id.
+    pub fn route_id(&self) -> Option<&str> {
+        let table = &self.held.snapshot.table;
+        self.matched()
+            .map(|matched| table.route(matched.route).id.as_str())
+    }
+
+    /// The matched route's policies.
+    pub fn bundle(&self) -> Option<&Bundle> {
+        let table = &self.held.snapshot.table;
+        table.route(self.matched()?.route).policies.get()
+    }
+
+    /// A parameter of the path, as it came.
+    pub fn captured(&self, name: &str) -> Option<&str> {
+        let path = self.target()?.path();
+        self.held
+            .snapshot
+            .table
+            .captured(self.matched()?, path, name)
+    }
+
+    /// The path after the route's `strip_prefix` or `rewrite`, where it has one.
+    pub fn rewritten(&self) -> Option<String> {
+        let rewrite = self.bundle()?.rewrite.as_ref()?;
+        Some(
+            rewrite
+                .apply(self.target()?.path(), &self.matched()?.captures)
+                .into_owned(),
+        )
+    }
+
+    /// The built-in endpoint that answers where no route does.
+    pub fn builtin(&self) -> Option<Builtin> {
+        if self.edge.fault.is_some() || !matches!(&self.found()?.finding, Finding::NotFound) {
+            return None;
+        }
+        let builtin = Builtin::of(self.target()?.path())?;
+        self.held.snapshot.on_main(builtin).then_some(builtin)
+    }
+
+    /// Puts the request into an arm of its route's rollout.
+    pub fn set_arm(&self, arm: Arm) {
+        self.cell.canary.store(arm as u8, Relaxed);
+    }
+
+    /// The arm of the route's rollout.
+    pub fn arm(&self) -> Arm {
+        match self.cell.canary.load(Relaxed) {
+            1 => Arm::Stable,
+            2 => Arm::Canary,
+            _ => Arm::None,
+        }
+    }
+
+    /// What the cache did.
+    pub fn cache(&self) -> Option<cache::CacheOutcome> {
+        use cache::CacheOutcome::{Bypass, Hit, Miss, Revalidated, Stale};
+        let outcome = [Hit, Stale, Revalidated, Miss, Bypass];
+        outcome
+            .get(usize::from(self.cell.cache.load(Relaxed)).checked_sub(1)?)
+            .copied()
+    }
+
+    /// Says what the cache did.
+    pub fn set_cache(&self, outcome: cache::CacheOutcome) {
+        use cache::CacheOutcome::{Bypass, Hit, Miss, Revalidated, Stale};
+        let place = match outcome {
+            Hit => 1,
+            Stale => 2,
+            Revalidated => 3,
+            Miss => 4,
+            Bypass => 5,
+        };
+        self.cell.cache.store(place, Relaxed);
+    }
+
+    /// The word of an error of ours.
+    pub fn error(&self) -> Option<&'static str> {
+        self.cell.error.get().copied()
+    }
+
+    /// Says which error of ours answers; the first word counts.
+    pub fn set_error(&self, word: &'static str) {
+        let _ = self.cell.error.set(word);
+    }
+
+    /// Says how asking the upstream went.
+    pub fn set_upstream(&self, endpoint: Option<&Arc<Endpoint>>, tries: u32, took: Duration) {
+        if let Some(endpoint) = endpoint {
+            let _ = self.cell.endpoint.set(Arc::clone(endpoint));
+        }
+        self.cell.tries.store(tries, Relaxed);
+        let microseconds = u32::try_from(took.as_micros()).unwrap_or(u32::MAX).max(1);
+        self.cell.upstream_us.store(microseconds, Relaxed);
+    }
+
+    /// The endpoint that was asked.
+    pub fn endpoint(&self) -> Option<&str> {
+        self.cell.endpoint.get().map(|endpoint| endpoint.address())
+    }
+
+    /// How often an upstream was asked.
+    pub fn tries(&self) -> u32 {
+        self.cell.tries.load(Relaxed)
+    }
+
+    /// Until the upstream's head, its refusal, or the client's leaving, in milliseconds.
+    pub fn upstream_ms(&self) -> Option<f64> {
+        let microseconds = self.cell.upstream_us.load(Relaxed);
+        (microseconds > 0).then(|| f64::from(microseconds) / 1_000.0)
+    }
+}
