@@ -33,7 +33,8 @@ impl Invalidation {
         let uri: Uri = text.parse().ok()?;
         uri.authority()?;
         let none = HeaderMap::new();
-        Some(Self::of(&Target::of(&uri, &none, "http")?))
+        let scheme = uri.scheme_str()?;
+        Some(Self::of(&Target::of(&uri, &none, scheme)?))
     }
 
     /// The resource of a request and the collection above it.

@@ -19,7 +19,8 @@ pub struct Target<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// Reads the target of a request; `scheme` is that of its connection.
+    /// Reads the target of a request; `scheme` is that of its connection, which counts whatever an absolute
+    /// URI says: the upstream is told the connection's, so a key of another scheme would mix the two.
     pub fn of(uri: &'a Uri, headers: &'a HeaderMap, scheme: &'a str) -> Option<Self> {
         let host = if let Some(authority) = uri.authority() {
             authority.as_str()
@@ -30,7 +31,6 @@ impl<'a> Target<'a> {
                 _ => return None,
             }
         };
-        let scheme = uri.scheme_str().unwrap_or(scheme);
         let path = uri.path();
         if !path.starts_with('/') {
             return None;
@@ -103,7 +103,11 @@ fn without_default_port<'a>(host: &'a str, scheme: &str) -> Option<&'a str> {
         return None;
     }
     match (port, scheme) {
-        (None | Some(""), _) | (Some("80"), "http") | (Some("443"), "https") => Some(name),
+        // `example.com.` is `example.com` to routes.
+        (None | Some(""), _) | (Some("80"), "http") | (Some("443"), "https") => name
+            .strip_suffix('.')
+            .or(Some(name))
+            .filter(|name| !name.is_empty()),
         (Some(port), _) if port.bytes().all(|digit| digit.is_ascii_digit()) => Some(host),
         _ => None,
     }
@@ -159,7 +163,9 @@ mod tests {
         check(&["example.com:443"], "/a", Some("http://example.com:443/a"));
         check(&["[::1]"], "/a", Some("http://[::1]/a"));
         check(&["[::1]:80"], "/a", Some("http://[::1]/a"));
-        check(&["other"], "https://H:443/a?b", Some("https://h/a"));
+        check(&["example.com."], "/a", Some("http://example.com/a"));
+        // The scheme is the connection's: an absolute URI cannot claim another.
+        check(&["other"], "https://H:80/a?b", Some("http://h/a"));
         check(&["other"], "http://h", Some("http://h/"));
     }
 
