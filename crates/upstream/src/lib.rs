@@ -63,7 +63,7 @@ pub use self::answer::{AnswerBody, AnswerError};
 pub use self::balance::{Balancer, PowerOfTwo, RoundRobin};
 pub use self::client_info::ClientInfo;
 pub use self::endpoint::{Endpoint, EndpointUrl, EndpointUrlError};
-pub use self::forward::grpc::grpc_status_of;
+pub use self::forward::grpc::{grpc_status_of, is_grpc};
 pub use self::forward::via::pseudonym;
 pub use self::policy::ForwardPolicy;
 pub use self::pool::WorkerPools;

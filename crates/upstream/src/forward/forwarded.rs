@@ -32,10 +32,9 @@ pub(crate) fn set(headers: &mut HeaderMap, client: Option<&ClientInfo>) {
     // `write!` to a `String` cannot fail.
     let _ = write!(text, "{}", client.peer);
     append_to_list(headers, X_FORWARDED_FOR, &text);
-    // The first proxy knows these, and all behind it only repeat what they were told.
-    if !headers.contains_key(&X_FORWARDED_PROTO) {
-        headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(client.proto));
-    }
+    // As it was understood here, and as the key of a stored response has it.
+    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(client.proto));
+    // The first proxy knows the host, and all behind it only repeat what they were told.
     if let Some(host) = &client.host
         && !headers.contains_key(&X_FORWARDED_HOST)
     {
@@ -134,7 +133,7 @@ mod tests {
                 "forwarded: for=6.6.6.6, for=\"[2001:db8::1]\";host=\"shop\";proto=http",
                 "x-forwarded-for: 6.6.6.6, 2001:db8::1",
                 "x-forwarded-host: evil",
-                "x-forwarded-proto: https",
+                "x-forwarded-proto: http",
             ]
         );
     }

@@ -25,7 +25,7 @@ pub fn grpc_status_of(status: StatusCode) -> u8 {
 }
 
 /// Whether the head is of a gRPC call: `application/grpc`, with or without a format.
-pub(crate) fn is_grpc(headers: &HeaderMap) -> bool {
+pub fn is_grpc(headers: &HeaderMap) -> bool {
     const TYPE: &[u8] = b"application/grpc";
     let Some(value) = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes) else {
         return false;

@@ -51,10 +51,31 @@ pub(crate) fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Refus
         (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => {}
         _ => return Err(Refusal::TransferCoding),
     }
+    // Which of the two the upstream meant nobody can tell (RFC 9112 §6.3): a splitting attempt, or a bug.
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        return Err(Refusal::Malformed);
+    }
     if status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS {
         return Err(Refusal::Malformed);
     }
     Ok(())
+}
+
+/// Whether every protocol that a 101 names was asked for (RFC 9110 §7.8).
+pub(crate) fn is_asked_protocol(asked: &HeaderValue, headers: &HeaderMap) -> bool {
+    let Ok(asked) = asked.to_str() else {
+        return false;
+    };
+    let mut named = headers.get_all(UPGRADE).iter().peekable();
+    named.peek().is_some()
+        && named.all(|line| {
+            line.to_str().is_ok_and(|line| {
+                line.split(',').all(|name| {
+                    let mut asked = asked.split(',');
+                    asked.any(|known| known.trim().eq_ignore_ascii_case(name.trim()))
+                })
+            })
+        })
 }
 
 /// Whether the upstream itself says when to come back.
@@ -89,6 +110,23 @@ mod tests {
     #[track_caller]
     fn check_codings(fields: &[(&'static str, &'static str)], expected: Result<(), Refusal>) {
         assert_eq!(check(StatusCode::OK, &headers(fields)), expected);
+    }
+
+    #[test]
+    fn only_what_was_asked_for_is_switched_to() {
+        let asked = HeaderValue::from_static("websocket, foo/2");
+        let answered = |name| is_asked_protocol(&asked, &headers(&[("upgrade", name)]));
+        assert!(answered("WebSocket") && answered("foo/2"));
+        assert!(!answered("other") && !answered("websocket, other"));
+        assert!(!is_asked_protocol(&asked, &headers(&[])));
+    }
+
+    #[test]
+    fn a_length_beside_a_coding_is_refused() {
+        check_codings(
+            &[("transfer-encoding", "chunked"), ("content-length", "2")],
+            Err(Refusal::Malformed),
+        );
     }
 
     #[test]

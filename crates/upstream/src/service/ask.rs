@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use http::header::UPGRADE;
 use http::{Extensions, Response, StatusCode, request, response};
 use http_body::Body;
 use hyper::body::Incoming;
@@ -125,6 +126,11 @@ async fn answer(
     // An HTTP/2 connection to the upstream carries other requests and cannot be taken over.
     let may_upgrade = policy.upgrade && on_upgrade.is_some() && !settings.http2;
     let kind = Kind::of_request(&parts.headers, may_upgrade);
+    let asked_protocol = parts
+        .headers
+        .get(UPGRADE)
+        .filter(|_| kind == Kind::Upgrade)
+        .cloned();
     if kind == Kind::Upgrade && upstream.open_tunnels() >= settings.max_tunnels {
         return Err(Refusal::TooManyTunnels);
     }
@@ -160,7 +166,10 @@ async fn answer(
         ..
     } = tries;
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let on_upgrade = on_upgrade.filter(|_| kind == Kind::Upgrade);
+        let agreed = asked_protocol
+            .as_ref()
+            .is_some_and(|asked| answer_head::is_asked_protocol(asked, response.headers()));
+        let on_upgrade = on_upgrade.filter(|_| agreed);
         return switch(response, wire, admission, on_upgrade);
     }
     stream(pools, response, wire, admission, limits.absolute, log.clock)
