@@ -193,7 +193,7 @@ impl Observation {
             method: sample.method,
             status: sample.status,
             outcome: sample.outcome,
-            aborted: end == End::ClientLeft,
+            aborted: sample.outcome == Outcome::Aborted,
             broken: matches!(end, End::Broken(_)),
             response_time: sample.response_time,
             total_time: now.saturating_duration_since(self.started),
@@ -209,16 +209,19 @@ impl Observation {
     }
 
     fn sample(&self, now: Instant, end: End) -> Sample {
+        let stands_for = self.subject.stands_for();
         let status = match (&self.head, end) {
+            _ if stands_for.is_some() => stands_for.unwrap_or_default(),
             (Some(head), _) => head.status.as_u16(),
             (None, End::ClientLeft) => CLIENT_LEFT,
             (None, _) => StatusCode::INTERNAL_SERVER_ERROR.as_u16(),
         };
         let grpc = match self.kind() {
-            Kind::Grpc(told) => grpc::outcome(told, status),
+            Kind::Grpc(told) if stands_for.is_none() => grpc::outcome(told, status),
             _ => None,
         };
         let outcome = match end {
+            _ if stands_for == Some(CLIENT_LEFT) => Outcome::Aborted,
             End::ClientLeft => Outcome::Aborted,
             End::Broken(_) => Outcome::ServerError,
             End::Complete => {

@@ -38,6 +38,12 @@ pub trait Subject: fmt::Debug + Send + Sync {
         None
     }
 
+    /// The HTTP status that the answer stands for, where its own says something else: a gRPC client is
+    /// refused with 200 and a `grpc-status`. 499: the client left, whatever it was answered.
+    fn stands_for(&self) -> Option<u16> {
+        None
+    }
+
     /// `http` or `https`.
     fn scheme(&self) -> &'static str {
         "http"
