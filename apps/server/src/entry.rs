@@ -8,8 +8,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::{CONTENT_TYPE, HOST};
-use http::{HeaderMap, Request};
+use http::Request;
+use http::header::HOST;
 use tower::{Layer, Service};
 
 use crate::clock;
@@ -76,15 +76,19 @@ where
             Some(proto) => proto.as_str(),
             None => "http",
         };
+        let ids = Ids::of(request.headers());
+        if !ids.continues_trace() {
+            // It belongs to a `traceparent` that is not carried on (W3C Trace Context §3.3.1).
+            request.headers_mut().remove("tracestate");
+        }
         let edge = Edge {
-            began: clock::now(),
             peer: peer.map(|peer| peer.ip()),
             client,
             method: request.method().clone(),
             scheme,
             host: asked_host(&request),
-            ids: Ids::of(request.headers()),
-            grpc: is_grpc(request.headers()),
+            ids,
+            grpc: upstream::is_grpc(request.headers()),
             fault,
         };
         request
@@ -123,10 +127,4 @@ fn asked_host<A>(request: &Request<A>) -> AskedHost {
         .get(HOST)
         .cloned()
         .map_or(AskedHost::None, AskedHost::Field)
-}
-
-fn is_grpc(fields: &HeaderMap) -> bool {
-    fields
-        .get(CONTENT_TYPE)
-        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/grpc"))
 }

@@ -67,6 +67,11 @@ impl Ids {
         self.parent.clone().unwrap_or_else(made_here)
     }
 
+    /// Whether the client's trace is carried on.
+    pub fn continues_trace(&self) -> bool {
+        self.parent.is_some()
+    }
+
     /// The trace's id.
     pub fn trace_id(&self) -> String {
         match self

@@ -8,7 +8,7 @@ use std::time::Duration;
 use access_control::{CorsPolicy, CorsSettings, Trust};
 use cache::RouteCacheSettings;
 use config_flags::{FlagId, FlagSet};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use route_core::{Guard, Matcher, Rewrite, Route, RouteId, Table, TableOptions};
 
 use crate::edits::Edits;
@@ -308,13 +308,18 @@ impl Compiler<'_> {
                 condition.clone(),
             ));
         }
+        let mut methods: Vec<_> = route
+            .methods
+            .iter()
+            .map(|method| method.as_method().clone())
+            .collect();
+        if methods.is_empty() && route.files.is_some() {
+            // What a folder takes, so that the table says 405 and answers OPTIONS.
+            methods.push(Method::GET);
+        }
         Some(Matcher {
             path: route.path.clone(),
-            methods: route
-                .methods
-                .iter()
-                .map(|method| method.as_method().clone())
-                .collect(),
+            methods,
             hosts: route.hosts.clone(),
             headers,
             query: route

@@ -23,6 +23,9 @@ pub use reason::{TargetRefusal, is_refusal};
 
 use crate::trip::Trip;
 
+/// What figures and logs say of a client that left.
+const CLIENT_LEFT: u16 = 499;
+
 /// Makes documents of what layers below refuse.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProblemLayer;
@@ -91,6 +94,9 @@ where
         let (Some(reason), Some(trip)) = (reason, this.trip.take()) else {
             return Poll::Ready(Ok(response.map(|inner| ProblemBody::Inner { inner })));
         };
+        if reason::client_left(response.extensions()) {
+            trip.set_stands_for(CLIENT_LEFT);
+        }
         trip.set_error(reason.word);
         let (parts, _) = response.into_parts();
         let (parts, body) = document::write(parts, &reason, &trip);

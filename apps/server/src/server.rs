@@ -117,7 +117,7 @@ impl Server {
         let admin = Admin::bind(&settings.admin).await.map_err(explained);
         let admin = admin.with_context(|| {
             format!(
-                "cannot listen on {}:{:?} (admin.host, admin.port)",
+                "cannot listen on {}:{} (admin.host, admin.port)",
                 settings.admin.host, settings.admin.port
             )
         })?;

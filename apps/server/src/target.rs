@@ -2,6 +2,7 @@
 //! program's own service.
 
 mod files;
+mod range;
 mod rewrite;
 
 use std::convert::Infallible;

@@ -4,9 +4,9 @@
 //! write what happened through the plain functions of [`crate::adapters`]. So a request whose client left
 //! before there was a response is still told right.
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use access_control::ClientAddr;
 use http::uri::{Authority, PathAndQuery};
@@ -33,8 +33,6 @@ pub struct Trip {
 /// What the edge sees of a request before anything looks it up.
 #[derive(Debug)]
 pub struct Edge {
-    /// When its head had been read.
-    pub began: Instant,
     /// The other end of the connection.
     pub peer: Option<IpAddr>,
     /// Whose it is; none where the program that embeds the stack does not say.
@@ -90,6 +88,7 @@ struct Cell {
     cache: AtomicU8,
     canary: AtomicU8,
     tries: AtomicU32,
+    stands_for: AtomicU16,
     upstream_us: AtomicU32,
     error: OnceLock<&'static str>,
     endpoint: OnceLock<Arc<Endpoint>>,
@@ -232,6 +231,16 @@ impl Trip {
     /// Says which error of ours answers; the first word counts.
     pub fn set_error(&self, word: &'static str) {
         let _ = self.cell.error.set(word);
+    }
+
+    /// The status that the answer stands for, where its own says something else.
+    pub fn stands_for(&self) -> Option<u16> {
+        Some(self.cell.stands_for.load(Relaxed)).filter(|status| *status > 0)
+    }
+
+    /// Says which status the answer stands for: a gRPC refusal's, or 499 for a client that left.
+    pub fn set_stands_for(&self, status: u16) {
+        self.cell.stands_for.store(status, Relaxed);
     }
 
     /// Says how asking the upstream went.

@@ -48,19 +48,24 @@ impl Subject for Trip {
         self.error()
     }
 
+    fn stands_for(&self) -> Option<u16> {
+        Trip::stands_for(self)
+    }
+
     fn scheme(&self) -> &'static str {
         self.edge.scheme
     }
 
     fn ended(&self, ended: &Ended) {
         let log = &self.held.snapshot.registries.access_log;
-        if self.builtin().is_some() || !log.wants(ended.status, ended.aborted) {
+        if self.builtin().is_some() || !log.wants(ended.status, ended.aborted || ended.broken) {
             return;
         }
-        let error = self.error();
-        let made_by = match error {
+        // The word that metrics have: of a refusal of ours, or of an answer that broke off.
+        let error = self.error().or(ended.error_type.filter(|_| ended.broken));
+        let made_by = match self.error() {
             Some(_) => Some("gateway"),
-            None if ended.status >= 500 => Some("upstream"),
+            None if ended.broken || ended.status >= 500 => Some("upstream"),
             None => None,
         };
         let canary = self.bundle().and_then(|bundle| bundle.canary.as_ref());

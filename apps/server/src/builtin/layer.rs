@@ -12,6 +12,7 @@ use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use super::{Builtin, Rendered, Renderer};
+use crate::problem::TargetRefusal;
 use crate::trip::Trip;
 
 /// Answers the endpoints that no route took.
@@ -71,6 +72,7 @@ where
             response
                 .headers_mut()
                 .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            response.extensions_mut().insert(TargetRefusal);
             return BuiltinFuture::Answered {
                 response: Some(Box::new(response)),
             };

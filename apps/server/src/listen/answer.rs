@@ -78,6 +78,7 @@ pin_project! {
 impl<F, B, E> Future for Answering<F>
 where
     F: Future<Output = Result<Response<B>, E>>,
+    B: Body,
 {
     type Output = Result<Response<AnswerBody<B>>, E>;
 

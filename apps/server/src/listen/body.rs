@@ -64,16 +64,21 @@ impl Body for RequestBody {
 pin_project! {
     /// An answer's body; the request is under way until it ends or is dropped.
     #[derive(Debug)]
-    pub struct AnswerBody<B> {
+    pub struct AnswerBody<B: Body> {
         #[pin]
         inner: B,
         call: Call,
+        broken: Option<B::Error>,
     }
 }
 
-impl<B> AnswerBody<B> {
+impl<B: Body> AnswerBody<B> {
     pub(super) fn new(inner: B, call: Call) -> Self {
-        Self { inner, call }
+        Self {
+            inner,
+            call,
+            broken: None,
+        }
     }
 }
 
@@ -85,11 +90,24 @@ impl<B: Body> Body for AnswerBody<B> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        self.project().inner.poll_frame(cx)
+        let this = self.project();
+        if let Some(error) = this.broken.take() {
+            return Poll::Ready(Some(Err(error)));
+        }
+        match ready!(this.inner.poll_frame(cx)) {
+            // On an error hyper drops what it has not written, the head too. It flushes while a body
+            // has nothing: so what was answered until here goes out first, and the cut is seen as one.
+            Some(Err(error)) => {
+                *this.broken = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            frame => Poll::Ready(frame),
+        }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        self.broken.is_none() && self.inner.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {

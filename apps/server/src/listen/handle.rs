@@ -120,7 +120,9 @@ where
             .name(format!("worker-{worker}"))
             .spawn(move || {
                 Worker::new(make(worker), table, &settings, refusal).run(&runtime, listeners);
-                drop((runtime, alive)); // Told last, when nothing of the worker is left.
+                // A file or a look-up that hangs on a blocking thread must not hold up a stop.
+                runtime.shutdown_background();
+                drop(alive); // Told last, when nothing of the worker is left.
             });
         if let Err(error) = started {
             handle.abort_all();

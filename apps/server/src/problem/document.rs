@@ -34,6 +34,7 @@ pub(super) fn write(mut parts: Parts, reason: &Reason, trip: &Trip) -> (Parts, O
     fields.insert(PROXY_STATUS, upstream::proxy_status(reason.word));
     if trip.edge.grpc {
         // Trailers-only: what would be trailers are the fields of an answer without a body.
+        trip.set_stands_for(parts.status.as_u16());
         let status = upstream::grpc_status_of(parts.status);
         parts.status = StatusCode::OK;
         fields.remove(CONTENT_LENGTH);

@@ -1,4 +1,7 @@
 //! One match from the reasons of all crates to a word and a sentence.
+use std::error::Error;
+use std::io;
+
 use http::{Extensions, Response, StatusCode};
 
 use crate::flag_gate::FlagOff;
@@ -106,6 +109,27 @@ fn find(extensions: &Extensions, status: StatusCode) -> Option<Reason> {
         return Some(Reason::new("http_request_error", detail));
     }
     None
+}
+
+/// Whether a request's body ended because its client went away, and not because it is malformed.
+pub(super) fn client_left(extensions: &Extensions) -> bool {
+    let Some(failure) = extensions.get::<upstream::RequestBodyError>() else {
+        return false;
+    };
+    let malformed = |error: &hyper::Error| {
+        let cause = error
+            .source()
+            .and_then(|cause| cause.downcast_ref::<io::Error>());
+        let kind = cause.map(io::Error::kind);
+        error.is_parse()
+            || matches!(
+                kind,
+                Some(io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData)
+            )
+    };
+    failure
+        .find::<hyper::Error>()
+        .is_some_and(|error| !malformed(error))
 }
 
 fn upstream_detail(status: StatusCode) -> &'static str {

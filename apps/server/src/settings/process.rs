@@ -151,6 +151,15 @@ pub enum AdminPort {
     Port(u16),
 }
 
+impl fmt::Display for AdminPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Off => f.write_str("off"),
+            Self::Port(port) => port.fmt(f),
+        }
+    }
+}
+
 impl Serialize for AdminPort {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

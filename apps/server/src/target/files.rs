@@ -14,6 +14,7 @@ use tower_http::services::fs::{
     Backend, DefaultServeDirFallback, ServeFileSystemResponseBody, TokioBackend, TokioFile,
 };
 
+use super::range::Wanted;
 use super::rewrite::with_path;
 
 /// The body of a file.
@@ -22,10 +23,13 @@ pub type FilesBody = ServeFileSystemResponseBody;
 /// The answer of a folder.
 pub(super) type Answer = Pin<Box<dyn Future<Output = Response<FilesBody>> + Send>>;
 
+/// tower-http's service of a folder.
+pub(super) type Folder = ServeDir<DefaultServeDirFallback, Contained>;
+
 /// A folder that is served.
 #[derive(Clone, Debug)]
 pub struct Files {
-    folder: ServeDir<DefaultServeDirFallback, Contained>,
+    folder: Folder,
     index: String,
 }
 
@@ -69,10 +73,14 @@ impl Files {
             .ends_with('/')
             .then(|| with_path(request.uri(), &format!("{path}{}", self.index)));
         *asked.uri_mut() = indexed.flatten().unwrap_or_else(|| request.uri().clone());
-        let answer = self.folder.clone().try_call(asked);
+        let wanted = Wanted::take(&mut asked);
+        let mut folder = self.folder.clone();
         let query = request.uri().query().map(str::to_owned);
         Box::pin(async move {
-            match answer.await {
+            if let Some(wanted) = wanted {
+                wanted.put_back(&mut folder, &mut asked).await;
+            }
+            match folder.try_call(asked).await {
                 Ok(response) => relative(response, query.as_deref()),
                 Err(error) => unread(&error),
             }
@@ -123,7 +131,7 @@ fn relative(mut response: Response<FilesBody>, query: Option<&str>) -> Response<
 
 /// Opens only what lies in the folder once every symbolic link is followed.
 #[derive(Clone, Debug)]
-struct Contained {
+pub(super) struct Contained {
     root: Arc<Path>,
     inner: TokioBackend,
 }
@@ -151,6 +159,10 @@ impl Backend for Contained {
         let this = self.clone();
         Box::pin(async move {
             let real = this.clone().within(path).await?;
+            // Opening a pipe would wait for whoever writes to it.
+            if !tokio::fs::metadata(&real).await?.is_file() {
+                return Err(io::ErrorKind::NotFound.into());
+            }
             this.inner.open(real).await
         })
     }

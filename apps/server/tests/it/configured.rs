@@ -117,6 +117,29 @@ files = { dir = "public" }
     assert_eq!(get(at, "/assets/").text(), "<p>home");
     let part = get_with(at, "/assets/data.txt", "range: bytes=2-4\r\n");
     assert_eq!((part.status, part.text()), (206, "234"));
+    for (fields, status, body) in [
+        ("range: bytes=0-99999999999999999999\r\n", 206, "0123456789"),
+        ("range: bytes=-2000000\r\n", 206, "0123456789"),
+        ("range: items=0-1\r\n", 200, "0123456789"),
+        ("range: bytes=0-0,2-3\r\n", 200, "0123456789"),
+        (
+            "range: bytes=0-1\r\nif-range: \"other\"\r\n",
+            200,
+            "0123456789",
+        ),
+    ] {
+        let answer = get_with(at, "/assets/data.txt", fields);
+        assert_eq!((answer.status, answer.text()), (status, body), "{fields}");
+    }
+    get_with(at, "/assets/data.txt", "range: bytes=10-\r\n").problem(416);
+    let options = ask(
+        at,
+        "OPTIONS /assets/data.txt HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    );
+    assert_eq!(
+        (options.status, options.field("allow")),
+        (204, Some("GET, HEAD, OPTIONS"))
+    );
     let since = file.field("last-modified").unwrap();
     let unchanged = get_with(
         at,
@@ -352,4 +375,26 @@ fn a_connection_serves_one_request_after_the_other() {
     );
     assert_eq!(client.answer_to("HEAD").field("content-length"), Some("2"));
     assert_eq!(client.answer().text(), "hi");
+}
+
+#[test]
+fn an_absolute_target_is_stored_under_the_connection_s_scheme() {
+    let origin = Origin::answering(|_| ok("cache-control: max-age=60\r\n", "plain"));
+    let program = Program::configured(&format!(
+        "[upstreams.app]\nendpoints = [\"http://{}\"]\n[routes.app]\npath = \"/{{*rest}}\"\nupstream = \"app\"\ncache = {{}}\n",
+        origin.address
+    ));
+    ask(
+        program.gateway,
+        "GET https://a/x HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n",
+    );
+    let plain = ask(
+        program.gateway,
+        "GET /x HTTP/1.1\r\nhost: a.\r\nconnection: close\r\n\r\n",
+    );
+    assert_eq!(
+        plain.field("x-cache"),
+        Some("HIT"),
+        "one scheme, one host: one response"
+    );
 }

@@ -91,7 +91,7 @@ async fn a_grpc_client_reads_refusals_as_trailers() {
     );
     let program = Program::configured(&toml);
     let (mut sender, _connection) = connect::<Full<Bytes>>(program.gateway).await;
-    for (path, status) in [("/svc/Call", "14"), ("/nothing", "12")] {
+    for (path, status, stands_for) in [("/svc/Call", "14", 502), ("/nothing", "12", 404)] {
         let request =
             Request::post(format!("http://a{path}")).header("content-type", "application/grpc");
         let response = sender
@@ -101,6 +101,9 @@ async fn a_grpc_client_reads_refusals_as_trailers() {
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["grpc-status"], status, "{path}");
         assert_eq!(response.headers()["content-type"], "application/grpc");
+        // Figures and logs have the status that the refusal stands for.
+        let line = program.access_line(|line| line["path"] == path);
+        assert_eq!(line["status"], stands_for, "{line}");
         assert!(
             response
                 .into_body()
