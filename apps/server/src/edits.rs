@@ -54,26 +54,43 @@ fn name(text: &str) -> Result<HeaderName, EditError> {
     Ok(name)
 }
 
+fn pair(field: &str, text: &str) -> Result<(HeaderName, HeaderValue), EditError> {
+    let name = name(field)?;
+    let value = HeaderValue::from_str(text).map_err(|_| EditError::Value(field.to_owned()))?;
+    Ok((name, value))
+}
+
 impl Edits {
-    /// Checks names and values; `None` where there is nothing to do.
-    pub fn compile(edits: &HeaderEdits) -> Result<Option<Arc<Self>>, EditError> {
+    /// Checks names and values, all of them: each fault with the key below the edits' own. `None` where
+    /// there is nothing to do.
+    pub fn compile(edits: &HeaderEdits) -> Result<Option<Arc<Self>>, Vec<(String, EditError)>> {
         if edits.is_empty() {
             return Ok(None);
         }
-        let pair = |(field, value): (&String, &crate::settings::HeaderText)| {
-            let value =
-                HeaderValue::from_str(&value.0).map_err(|_| EditError::Value(field.clone()))?;
-            Ok((name(field)?, value))
-        };
-        Ok(Some(Arc::new(Self {
-            remove: edits
-                .remove
-                .iter()
-                .map(|field| name(field))
-                .collect::<Result<_, _>>()?,
-            set: edits.set.iter().map(pair).collect::<Result<_, _>>()?,
-            add: edits.add.iter().map(pair).collect::<Result<_, _>>()?,
-        })))
+        let mut compiled = Self::default();
+        let mut faults = Vec::new();
+        for (place, field) in edits.remove.iter().enumerate() {
+            match name(field) {
+                Ok(name) => compiled.remove.push(name),
+                Err(error) => faults.push((format!("remove[{place}]"), error)),
+            }
+        }
+        for (kind, values, into) in [
+            ("set", &edits.set, &mut compiled.set),
+            ("add", &edits.add, &mut compiled.add),
+        ] {
+            for (field, text) in values {
+                match pair(field, &text.0) {
+                    Ok(pair) => into.push(pair),
+                    Err(error) => faults.push((format!("{kind}.{field}"), error)),
+                }
+            }
+        }
+        if faults.is_empty() {
+            Ok(Some(Arc::new(compiled)))
+        } else {
+            Err(faults)
+        }
     }
 
     fn apply(&self, fields: &mut HeaderMap) {
@@ -233,6 +250,10 @@ mod tests {
             remove: vec!["Content-Length".to_owned()],
             ..HeaderEdits::default()
         };
-        assert!(matches!(Edits::compile(&edits), Err(EditError::Framing(_))));
+        let faults = Edits::compile(&edits).unwrap_err();
+        assert!(
+            matches!(&faults[..], [(key, EditError::Framing(_))] if key == "remove[0]"),
+            "{faults:?}"
+        );
     }
 }

@@ -13,7 +13,9 @@ use route_core::{Guard, Matcher, Rewrite, Route, RouteId, Table, TableOptions};
 
 use crate::edits::Edits;
 use crate::limits::LimitsPolicy;
-use crate::settings::{FeaturesInForce, RespondTarget, RouteCache, RouteSettings, Settings};
+use crate::settings::{
+    FeaturesInForce, HeaderEdits, RespondTarget, RouteCache, RouteSettings, Settings,
+};
 use crate::target::{Files, Redirect, Respond, Target};
 
 /// The time that a request has where its route does not say.
@@ -136,12 +138,8 @@ impl Compiler<'_> {
         let target = self.target(own);
         let matcher = self.matcher();
         let rewrite = self.rewrite();
-        let request_edits = self
-            .told("request_headers", Edits::compile(&route.request_headers))
-            .flatten();
-        let response_edits = self
-            .told("response_headers", Edits::compile(&route.response_headers))
-            .flatten();
+        let request_edits = self.edits("request_headers", &route.request_headers);
+        let response_edits = self.edits("response_headers", &route.response_headers);
         let cors = self.cors();
         let rollout = self.rollout();
         if route.upgrade && route.upstream.is_none() && !own {
@@ -359,12 +357,26 @@ impl Compiler<'_> {
         }
     }
 
+    fn edits(&mut self, key: &str, edits: &HeaderEdits) -> Option<Arc<Edits>> {
+        match Edits::compile(edits) {
+            Ok(edits) => edits,
+            Err(faults) => {
+                for (below, fault) in faults {
+                    self.fault(&format!("{key}.{below}"), &fault);
+                }
+                None
+            }
+        }
+    }
+
     fn cors(&mut self) -> Option<CorsPolicy> {
         let route = self.route;
-        // An upstream's own fields pass, unless somebody said that the gateway owns them.
+        // What an upstream or a program's handlers say passes, unless somebody said that the gateway owns it.
         let security = &self.settings.security;
+        let answered_here =
+            route.respond.is_some() || route.files.is_some() || route.redirect.is_some();
         let said = route.cors.clone().or_else(|| {
-            let owned = route.upstream.is_none() || security.cors_origins.is_some();
+            let owned = answered_here || security.cors_origins.is_some();
             owned.then_some(CorsSettings::Switch(true))
         });
         let policy = CorsPolicy::compile(&said?, &security.origins());

@@ -162,6 +162,9 @@ impl Server {
 
     /// Begins to stop, and joins a stop that has begun.
     pub fn shutdown(&self) {
+        // Requests go on meanwhile. Each answer announces the end before readiness does: whoever has
+        // seen the server not ready gets no answer without.
+        self.handle.begin_drain();
         self.shutdown.begin();
     }
 
@@ -172,10 +175,8 @@ impl Server {
             () = asked_to_stop() => {}
             () = self.shutdown.wait_for_shutdown() => {}
         }
-        self.shutdown.begin();
+        self.shutdown();
         tracing::info!("stopping: not ready from now on");
-        // Requests go on meanwhile; each answer announces the end.
-        self.handle.begin_drain();
         let report = tokio::select! {
             report = self.shutdown.run() => report,
             () = asked_to_stop() => {

@@ -1,16 +1,19 @@
 //! What a newcomer sees first.
 use crate::client::{ask, get, get_with};
-use crate::program::Program;
+use crate::program::{Program, until};
 
 #[test]
 fn the_three_lines_show_a_miss_a_hit_and_a_304() {
     let program = Program::start("", &[], &[]);
-    let log = program.log();
-    let lines: Vec<_> = log
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("curl -i "))
-        .collect();
-    assert_eq!(lines.len(), 3, "{log}");
+    let mut lines = Vec::new();
+    until(|| {
+        let log = program.log();
+        lines = log
+            .lines()
+            .filter_map(|line| Some(line.trim().strip_prefix("curl -i ")?.to_owned()))
+            .collect();
+        lines.len() == 3
+    });
     let path = lines[0]
         .rsplit_once(&program.gateway.to_string())
         .unwrap()

@@ -146,13 +146,11 @@ fn a_folder_of_files_behind_python() {
     // The catch-all takes the probes of the main listener; the admin listener has them.
     assert_eq!(get(program.gateway, "/health/ready").status, 404);
     assert_eq!(get(program.admin, "/health/ready").status, 200);
-    assert!(
+    until(|| {
         program
             .log()
-            .contains("route upstream takes the probe /health/ready"),
-        "{}",
-        program.log()
-    );
+            .contains("route upstream takes the probe /health/ready")
+    });
 }
 
 #[test]
