@@ -85,20 +85,22 @@ impl Protocols {
     ) -> hyper::Result<()> {
         let mut service = Service::new(answer, Arc::clone(&connection));
         loop {
-            let mut serving = self
-                .http1
-                .serve_connection(TokioIo::new(socket), service)
-                .with_upgrades();
+            // Boxed, so that a task that rests carries neither hyper's state nor the room for a request's future.
+            let mut serving = Box::new(
+                self.http1
+                    .serve_connection(TokioIo::new(socket), service)
+                    .with_upgrades(),
+            );
             let mut told = false;
             let outcome = poll_fn(|cx| {
                 // First hyper sees what has come, so that a request that is already here is answered.
-                if let Poll::Ready(outcome) = Pin::new(&mut serving).poll(cx) {
+                if let Poll::Ready(outcome) = Pin::new(&mut *serving).poll(cx) {
                     return Poll::Ready(Some(outcome));
                 }
                 if connection.stage() >= Stage::Close && !told && closes_at_once(&connection) {
                     told = true;
-                    Pin::new(&mut serving).graceful_shutdown();
-                    return Pin::new(&mut serving).poll(cx).map(Some);
+                    Pin::new(&mut *serving).graceful_shutdown();
+                    return Pin::new(&mut *serving).poll(cx).map(Some);
                 }
                 if connection.takes_rest() && connection.phase() == Phase::Idle {
                     return Poll::Ready(None);
@@ -110,7 +112,7 @@ impl Protocols {
                 return outcome;
             }
             // Quiet: hyper's buffers go, until the next byte comes.
-            let Some(parts) = serving.into_parts() else {
+            let Some(parts) = unboxed(serving).into_parts() else {
                 return Ok(());
             };
             socket = parts.io.into_inner();
@@ -149,6 +151,15 @@ impl Protocols {
         })
         .await
     }
+}
+
+/// What is in a box, which is gone when this returns: moved out of in place, it would live as long as its name.
+#[expect(
+    clippy::boxed_local,
+    reason = "to take it out of its box is what this is for"
+)]
+fn unboxed<T>(whole: Box<T>) -> T {
+    *whole
 }
 
 /// Whether hyper may be told to close: not while a head is on its way, which would be lost unanswered.

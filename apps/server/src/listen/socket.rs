@@ -56,7 +56,12 @@ impl Socket {
 
     /// Takes back what was read and not used; it is read again first.
     pub(super) fn put_back(&mut self, unread: Bytes) {
-        self.put_back = unread;
+        // Even empty it would hold all that hyper read into.
+        self.put_back = if unread.is_empty() {
+            Bytes::new()
+        } else {
+            unread
+        };
     }
 
     pub(super) fn has_put_back(&self) -> bool {
