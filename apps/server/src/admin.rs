@@ -56,7 +56,7 @@ impl Admin {
     }
 
     /// Serves until the task ends.
-    pub async fn serve(self, current: Current) {
+    pub async fn serve(self: Arc<Self>, current: Current) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {

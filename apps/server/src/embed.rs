@@ -57,7 +57,7 @@ impl Embedded {
         let snapshot = parts::snapshot(plan, settings, "embedded".to_owned(), &registries);
         let snapshot = snapshot.map_err(|_| EmbedError::Conflict)?;
         tokio::spawn(rendering);
-        tokio::spawn(parts::ticks(settings.clone(), Arc::clone(&registries)));
+        tokio::spawn(parts::kept_ticks(settings, &registries));
         registries.lifecycle.mark_started();
         Ok(Self {
             snapshot,

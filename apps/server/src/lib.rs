@@ -22,6 +22,7 @@ pub mod fault;
 pub mod flag_gate;
 pub mod guard;
 pub mod ids;
+pub mod keep;
 pub mod limits;
 pub mod listen;
 pub mod logging;

@@ -17,6 +17,7 @@ use upstream::{ForwardPolicy, Upstreams, WorkerPools};
 use crate::access_log::AccessLogWriter;
 use crate::builtin::Renderer;
 use crate::clock;
+use crate::keep;
 use crate::plan::{Plan, RoutePlan};
 use crate::settings::Settings;
 use crate::snapshot::{Bundle, Canary, Registries, Snapshot};
@@ -196,9 +197,18 @@ const SWEEP: Duration = Duration::from_secs(1);
 
 /// What runs in the background for as long as the server does: figures are folded, stored responses
 /// swept.
-pub async fn ticks(settings: Settings, registries: Arc<Registries>) {
+pub fn kept_ticks(
+    settings: &Settings,
+    registries: &Arc<Registries>,
+) -> impl Future<Output = ()> + Send + use<> {
+    let interval = settings.monitor.interval;
+    let registries = Arc::clone(registries);
+    keep::running("ticks", move || ticks(interval, Arc::clone(&registries)))
+}
+
+async fn ticks(interval: Duration, registries: Arc<Registries>) {
     let fold = async {
-        let mut tick = tokio::time::interval(settings.monitor.interval);
+        let mut tick = tokio::time::interval(interval);
         loop {
             let now = tick.tick().await.into_std();
             registries.monitor.fold(now);

@@ -10,7 +10,7 @@ use anyhow::{Context, anyhow};
 use arc_swap::ArcSwap;
 use config_flags::Loaded;
 use http::Request;
-use ops_health::{HookError, Priority, Shutdown};
+use ops_health::{HealthCheck, HookError, PingCheck, Priority, Shutdown};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::admin::Admin;
@@ -21,7 +21,7 @@ use crate::settings::Settings;
 use crate::snapshot::Registries;
 use crate::stack::{self, Named, Nobody, Own, StackBody};
 use crate::worker::{Asked, Current, Worker};
-use crate::{metrics, parts, problem};
+use crate::{keep, metrics, parts, problem};
 
 /// The share of the time to stop after which tunnels and event streams are closed.
 const STREAMS_END: f64 = 0.8;
@@ -123,14 +123,17 @@ impl Server {
         })?;
 
         tokio::spawn(rendering);
-        tokio::spawn(parts::ticks(settings.clone(), Arc::clone(&registries)));
+        tokio::spawn(parts::kept_ticks(settings, &registries));
         parts::add_checks(settings, &registries);
         registries
             .health
             .start_periodic_checks(settings.health.interval);
         let admin_address = admin.as_ref().map(Admin::address);
-        if let Some(admin) = admin {
-            tokio::spawn(admin.serve(Arc::clone(&current)));
+        if let Some(admin) = admin.map(Arc::new) {
+            let current = Arc::clone(&current);
+            tokio::spawn(keep::running("admin listener", move || {
+                Arc::clone(&admin).serve(Arc::clone(&current))
+            }));
         }
         let handle = listen::serve(sockets, &settings.http, problem::bare, move |index| {
             let own = own.clone();
@@ -140,6 +143,9 @@ impl Server {
         })
         .context("cannot start the workers")?;
         let _ = registries.listeners.set(handle.clone());
+        registries.health.add_check(workers_check(&handle));
+        // It gates readiness, so it has spoken before the server says that it has started.
+        registries.health.execute_check("workers").await;
         let shutdown = Shutdown::new(&settings.shutdown, registries.lifecycle.clone());
         let server = Self {
             handle,
@@ -236,6 +242,24 @@ impl Server {
                 }
             });
     }
+}
+
+/// A worker that is gone serves nobody again: this server is to be replaced.
+fn workers_check(handle: &ServerHandle) -> Arc<dyn HealthCheck> {
+    let handle = handle.clone();
+    let ping = move || {
+        let lost = handle.lost_workers();
+        let outcome = match lost {
+            0 => Ok(()),
+            _ => Err(format!(
+                "{lost} of {} worker threads are gone",
+                handle.workers()
+            )),
+        };
+        std::future::ready(outcome)
+    };
+    let check = PingCheck::new("workers", ping, Duration::from_secs(1));
+    Arc::new(check.critical().gating_readiness())
 }
 
 fn told(faults: &[Fault]) -> anyhow::Error {

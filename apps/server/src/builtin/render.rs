@@ -1,4 +1,5 @@
 //! Rendering `/metrics` away from the threads that serve requests.
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -38,8 +39,13 @@ pub fn renderer(figures: Figures) -> (Renderer, impl Future<Output = ()> + Send)
             if job.answer.is_closed() {
                 continue;
             }
-            let answer = figures(&job.snapshot, job.accept.as_ref(), job.query.as_deref());
-            let _ = job.answer.send(answer);
+            let render = || figures(&job.snapshot, job.accept.as_ref(), job.query.as_deref());
+            // A panic costs its own answer, which then is 503, and not those of all to come.
+            if let Ok(answer) = catch_unwind(AssertUnwindSafe(render)) {
+                drop(job.answer.send(answer));
+            } else {
+                tracing::error!("rendering /metrics panicked");
+            }
             tokio::task::yield_now().await;
         }
     };
