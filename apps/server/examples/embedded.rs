@@ -38,7 +38,8 @@ async fn main() -> anyhow::Result<()> {
     let mut settings: Settings = serde_json::from_str(ROUTES)?;
     settings.admin.port = AdminPort::Port(0);
 
-    // Inside axum: the stack is a service like any other. The peer's address comes as an extension.
+    // Inside axum: the stack is a service like any other. A program that wants the client's address known puts
+    // `server::entry::Peer` into the request's extensions.
     let embedded = Embedded::new(&settings)?;
     let app: Router = Router::new().fallback_service(embedded.service(handlers()));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;

@@ -12,7 +12,10 @@ use tracing_appender::non_blocking::{ErrorCounter, NonBlocking, NonBlockingBuild
 use crate::settings::AccessLog;
 
 /// Lines that wait for the writer at the most.
-const LINES_MAX: usize = 16_384;
+const LINES_MAX: usize = 8_192;
+
+/// Bytes of a target that a line shows; a longer one is cut.
+const TARGET_BYTES_MAX: usize = 2_048;
 
 /// What one line tells.
 #[derive(Debug, Serialize)]
@@ -130,6 +133,15 @@ impl AccessLogWriter {
 
     /// A target as the log shows it.
     pub fn target(&self, path: &str, query: Option<&str>) -> String {
+        let mut text = self.whole_target(path, query);
+        if text.len() > TARGET_BYTES_MAX {
+            text.truncate(text.floor_char_boundary(TARGET_BYTES_MAX));
+            text.push('…');
+        }
+        text
+    }
+
+    fn whole_target(&self, path: &str, query: Option<&str>) -> String {
         let Some(query) = query else {
             return path.to_owned();
         };

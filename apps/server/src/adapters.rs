@@ -4,7 +4,6 @@
 //! what a layer of one crate asks and where another crate's answer lies.
 mod monitoring;
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use access_control::CorsPolicy;
@@ -176,7 +175,8 @@ pub fn client(extensions: &Extensions) -> Option<ClientInfo> {
     let edge = &trip(extensions)?.edge;
     let client = edge.client.as_ref();
     Some(ClientInfo {
-        peer: edge.peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+        // Nobody known: nothing is told, and nothing that came is believed.
+        peer: edge.peer?,
         proto: edge.scheme,
         host: edge.host.value(),
         request_id: Some(edge.ids.request_id()),

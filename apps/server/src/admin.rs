@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ALLOW, CONTENT_TYPE, HOST};
+use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -98,16 +98,8 @@ async fn connection(stream: TcpStream, current: Current) {
 
 fn answer(request: &Request<Incoming>, snapshot: &Arc<Snapshot>) -> Response<Bytes> {
     let Some(builtin) = Builtin::of_admin(request.uri().path()) else {
-        let hosted = request.headers().contains_key(HOST);
-        let text = "{\"title\":\"Not Found\",\"status\":404,\"detail\":\"The admin listener has /health, /health/live, /health/ready, /health/startup and /metrics.\"}\n";
-        return plain(
-            if hosted {
-                StatusCode::NOT_FOUND
-            } else {
-                StatusCode::BAD_REQUEST
-            },
-            text,
-        );
+        let text = "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"The admin listener has /health, /health/live, /health/ready, /health/startup and /metrics.\"}\n";
+        return plain(StatusCode::NOT_FOUND, text);
     };
     if !Builtin::takes(request.method()) {
         let mut response = plain(

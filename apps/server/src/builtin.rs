@@ -9,7 +9,7 @@ mod render;
 use http::Method;
 use ops_health::Probe;
 
-pub use layer::{BuiltinBody, BuiltinFuture, BuiltinLayer, Builtins};
+pub use layer::{BuiltinFuture, BuiltinLayer, Builtins};
 pub use render::{Figures, Rendered, Renderer, renderer};
 
 /// One of them.

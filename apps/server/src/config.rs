@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use config_flags::{Layers, Loaded, Problems};
 use http::Method;
-use route_core::{Finding, Lookup, Matcher, Route, Table, TableOptions};
+use route_core::{Lookup, Matcher, Route, Table, TableOptions};
 
 use crate::builtin::Builtin;
 use crate::cli::Arguments;
@@ -89,9 +89,21 @@ fn flags(arguments: &Arguments, layers: Layers) -> Layers {
         .flag(flag, "routes.upstream.path", "/{*rest}")
         .flag(flag, "routes.upstream.upstream", "upstream")
         .flag(flag, "routes.upstream.upgrade", "true")
-        .flag("--max-body", "routes.upstream.max_body", max_body)
         .flag(
-            "--ttl",
+            if arguments.max_body.is_some() {
+                "--max-body"
+            } else {
+                flag
+            },
+            "routes.upstream.max_body",
+            max_body,
+        )
+        .flag(
+            if arguments.ttl.is_some() {
+                "--ttl"
+            } else {
+                flag
+            },
             "routes.upstream.cache.ttl",
             format!("{}ms", ttl.as_millis()),
         )
@@ -104,37 +116,41 @@ fn variable(name: &str) -> Option<OsString> {
 /// What to tell of probe paths that a configured route takes on the main listener: an orchestrator that
 /// asks there would take an upstream's outage for the gateway's.
 pub fn shadowed_probes(settings: &Settings) -> Vec<String> {
-    let routes = settings.routes.iter().map(|(id, route)| {
+    let fields = http::HeaderMap::new();
+    let probes = Builtin::ALL
+        .iter()
+        .filter(|builtin| **builtin != Builtin::Metrics);
+    let mut taken = Vec::new();
+    for (path, (id, route)) in probes.flat_map(|probe| {
+        settings
+            .routes
+            .iter()
+            .map(move |route| (probe.path(), route))
+    }) {
+        // Each alone, without its hosts and conditions: some request may meet them.
         let methods = route
             .methods
             .iter()
             .map(|method| method.as_method().clone())
             .collect();
-        Route::new(
-            id.clone(),
-            Matcher {
-                methods,
-                hosts: route.hosts.clone(),
-                ..Matcher::new(route.path.clone())
-            },
-        )
-    });
-    // Without their conditions routes may conflict; then only some of them can be looked at.
-    let Ok(table) = Table::build(routes.collect(), &TableOptions::default()) else {
-        return Vec::new();
-    };
-    let fields = http::HeaderMap::new();
-    let probes = Builtin::ALL
-        .iter()
-        .filter(|builtin| **builtin != Builtin::Metrics);
-    let taken = probes.filter_map(|builtin| {
-        let found = table.find(&Lookup::new(&Method::GET, builtin.path(), &fields));
-        let Finding::Matched(matched) = found.finding else {
-            return None;
+        let matcher = Matcher {
+            methods,
+            ..Matcher::new(route.path.clone())
         };
-        Some((builtin.path(), table.route(matched.route).id.to_string()))
-    });
+        let Ok(table) = Table::build(
+            vec![Route::new(id.clone(), matcher)],
+            &TableOptions::default(),
+        ) else {
+            continue;
+        };
+        if table
+            .find(&Lookup::new(&Method::GET, path, &fields))
+            .finding
+            .matched()
+            .is_some()
+        {
+            taken.push(format!("route {id} takes the probe {path}: point probes at the admin listener, where it is {path} too"));
+        }
+    }
     taken
-        .map(|(path, route)| format!("route {route} takes the probe {path}: point probes at the admin listener, where it is {path} too"))
-        .collect()
 }

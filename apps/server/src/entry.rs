@@ -5,11 +5,13 @@
 //! `_`. A head that two parsers could read differently is marked, and refused further down, where
 //! refusals are measured and get their document.
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http::Request;
 use http::header::HOST;
+use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
 use crate::clock;
@@ -63,7 +65,7 @@ impl<S, A> Enter<Request<A>> for Entry<S>
 where
     S: Service<Request<A>>,
 {
-    fn enter(&mut self, mut request: Request<A>, peer: Option<SocketAddr>) -> S::Future {
+    fn enter(&mut self, mut request: Request<A>, peer: Option<SocketAddr>) -> Asked<S::Future> {
         let snapshot = &self.held.snapshot;
         let fault = head::inspect(&request, snapshot.head).err();
         let client = peer.map(|peer| snapshot.trust.client(peer.ip(), request.headers()));
@@ -94,7 +96,10 @@ where
         request
             .extensions_mut()
             .insert(Arc::new(Trip::new(self.held.clone(), edge)));
-        self.inner.call(request)
+        Asked {
+            inner: self.inner.call(request),
+            polled: false,
+        }
     }
 }
 
@@ -104,13 +109,13 @@ where
 {
     type Response = S::Response;
     type Error = S::Error;
-    type Future = S::Future;
+    type Future = Asked<S::Future>;
 
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, request: Request<A>) -> S::Future {
+    fn call(&mut self, request: Request<A>) -> Self::Future {
         // Another server calls on threads of its own, which nothing refreshes before.
         clock::refresh();
         let peer = request.extensions().get().map(|Peer(peer)| *peer);
@@ -127,4 +132,26 @@ fn asked_host<A>(request: &Request<A>) -> AskedHost {
         .get(HOST)
         .cloned()
         .map_or(AskedHost::None, AskedHost::Field)
+}
+
+pin_project! {
+    /// A request under way; refreshes the clock whenever it is polled again.
+    #[derive(Debug)]
+    pub struct Asked<F> {
+        #[pin]
+        inner: F,
+        polled: bool,
+    }
+}
+
+impl<F: Future> Future for Asked<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let this = self.project();
+        if std::mem::replace(this.polled, true) {
+            clock::refresh();
+        }
+        this.inner.poll(cx)
+    }
 }

@@ -38,4 +38,5 @@ pub mod spawn;
 pub mod stack;
 pub mod target;
 pub mod trip;
+pub mod whole;
 pub mod worker;

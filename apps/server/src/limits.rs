@@ -22,7 +22,7 @@ use tower::{Layer, Service};
 pub struct LimitsPolicy {
     /// The largest request body in bytes.
     pub max_body: Option<u64>,
-    /// The time from the call to the response head, where nothing below keeps it.
+    /// The time from the last byte of the request to the response head, where nothing below keeps it.
     pub timeout: Option<Duration>,
 }
 
@@ -90,17 +90,19 @@ where
             };
         }
         // A body whose length is known and allowed needs no count: hyper holds it to that length.
-        let counted = limit.filter(|_| declared.is_none() && !request.body().is_end_stream());
-        let watch = counted.map(|limit| {
+        let counted = limit.filter(|_| declared.is_none());
+        let watched = (counted.is_some() || timeout.is_some()) && !request.body().is_end_stream();
+        let watch = watched.then(|| {
             Arc::new(Watch {
-                limit,
+                limit: counted.unwrap_or(u64::MAX),
                 over: AtomicBool::new(false),
+                ended: AtomicBool::new(false),
             })
         });
         let request = request.map(|inner| LimitedBody {
             inner,
             passed: 0,
-            watch: watch.clone(),
+            watch: watch.clone().map(Reading),
         });
         LimitsFuture {
             inner: Some(self.inner.call(request)),
@@ -122,6 +124,17 @@ fn declared_length<A: Body>(request: &Request<A>) -> Option<u64> {
 struct Watch {
     limit: u64,
     over: AtomicBool,
+    ended: AtomicBool,
+}
+
+/// The reader's end: when it goes, the body was read, or will not be.
+#[derive(Debug)]
+struct Reading(Arc<Watch>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.ended.store(true, Relaxed);
+    }
 }
 
 pin_project! {
@@ -160,9 +173,16 @@ where
             return Poll::Ready(answer);
         }
         // Made on the first wait only, so that what is answered at once pays for no timer.
-        let Some((Some(timeout), _)) = &*this.timeout else {
+        let Some((Some(timeout), watch)) = &*this.timeout else {
             return Poll::Pending;
         };
+        // The time runs from the request's last byte. The handler's task is woken to read it, and with it this.
+        if watch
+            .as_ref()
+            .is_some_and(|watch| !watch.ended.load(Relaxed))
+        {
+            return Poll::Pending;
+        }
         let timer = this
             .timer
             .get_or_insert_with(|| Box::pin(tokio::time::sleep(*timeout)));
@@ -190,7 +210,7 @@ pin_project! {
         #[pin]
         inner: A,
         passed: u64,
-        watch: Option<Arc<Watch>>,
+        watch: Option<Reading>,
     }
 }
 
@@ -243,7 +263,11 @@ impl<A: Body<Data = Bytes>> Body for LimitedBody<A> {
         let frame = ready!(this.inner.poll_frame(cx))
             .transpose()
             .map_err(LimitedError::Body)?;
-        if let (Some(watch), Some(data)) = (&*this.watch, frame.as_ref().and_then(Frame::data_ref))
+        if frame.is_none() {
+            *this.watch = None;
+        }
+        if let (Some(Reading(watch)), Some(data)) =
+            (&*this.watch, frame.as_ref().and_then(Frame::data_ref))
         {
             *this.passed = this.passed.saturating_add(data.remaining() as u64);
             if *this.passed > watch.limit {

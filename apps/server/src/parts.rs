@@ -163,12 +163,11 @@ fn methods(methods: &[Method]) -> Option<HeaderValue> {
     if methods.is_empty() {
         return None;
     }
-    let head = methods.contains(&Method::GET).then_some("HEAD");
+    let implied = methods.contains(&Method::GET) && !methods.contains(&Method::HEAD);
     let names: Vec<_> = methods
         .iter()
         .map(Method::as_str)
-        .filter(|name| *name != "HEAD")
-        .chain(head)
+        .chain(implied.then_some("HEAD"))
         .collect();
     HeaderValue::try_from(names.join(", ")).ok()
 }

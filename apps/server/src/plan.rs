@@ -11,6 +11,8 @@ use config_flags::{FlagId, FlagSet};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use route_core::{Guard, Matcher, Rewrite, Route, RouteId, Table, TableOptions};
 
+use validator::Validate;
+
 use crate::edits::Edits;
 use crate::limits::LimitsPolicy;
 use crate::settings::{
@@ -81,6 +83,14 @@ pub struct Fault {
 impl Plan {
     /// Compiles everything; all faults at once. `own`: a route without a target is the program's own.
     pub fn of(settings: &Settings, own: bool) -> Result<Self, Vec<Fault>> {
+        // A file's loader has done so, and tells the places; settings made in code have nobody else.
+        if let (true, Err(errors)) = (own, settings.validate()) {
+            let message = errors.to_string().replace('\n', "; ");
+            return Err(vec![Fault {
+                key: "settings".to_owned(),
+                message,
+            }]);
+        }
         let flags: FlagSet = settings.flags.clone().into_iter().collect();
         let features = settings.features.in_force(settings.environment);
         let options = TableOptions {
@@ -142,6 +152,7 @@ impl Compiler<'_> {
         let response_edits = self.edits("response_headers", &route.response_headers);
         let cors = self.cors();
         let rollout = self.rollout();
+        self.references();
         if route.upgrade && route.upstream.is_none() && !own {
             self.fault(
                 "upgrade",
@@ -354,6 +365,34 @@ impl Compiler<'_> {
                 self.told("path", Rewrite::path(&format!("/{{{rest}}}"), &route.path))
             }
             (None, None) => None,
+        }
+    }
+
+    /// A name that leads nowhere. Of a file the loader has told it already; settings made in code come here
+    /// first, and a flag that does not exist must not leave its route open.
+    fn references(&mut self) {
+        let route = self.route;
+        let rollout = route.rollout.as_ref();
+        let flags = [
+            ("flag", route.flag.as_deref()),
+            ("rollout.flag", rollout.map(|rollout| rollout.flag.as_str())),
+        ];
+        for (key, name) in flags {
+            if let Some(name) = name.filter(|name| self.flags.flag_id(name).is_none()) {
+                self.fault(key, &format!("there is no flag {name:?}"));
+            }
+        }
+        let upstreams = [
+            ("upstream", route.upstream.as_deref()),
+            (
+                "rollout.upstream",
+                rollout.map(|rollout| rollout.upstream.as_str()),
+            ),
+        ];
+        for (key, name) in upstreams {
+            if let Some(name) = name.filter(|name| !self.settings.upstreams.contains_key(*name)) {
+                self.fault(key, &format!("there is no upstream {name:?}"));
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
@@ -22,9 +22,10 @@ pub use document::bare;
 pub use reason::{TargetRefusal, is_refusal};
 
 use crate::trip::Trip;
+use crate::whole::WholeOr;
 
 /// What figures and logs say of a client that left.
-const CLIENT_LEFT: u16 = 499;
+pub(crate) const CLIENT_LEFT: u16 = 499;
 
 /// Makes documents of what layers below refuse.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,7 +50,7 @@ where
     S: Service<Request<A>, Response = Response<B>>,
     B: Body<Data = Bytes>,
 {
-    type Response = Response<ProblemBody<B>>;
+    type Response = Response<WholeOr<B>>;
     type Error = S::Error;
     type Future = ProblemFuture<S::Future>;
 
@@ -80,7 +81,7 @@ where
     F: Future<Output = Result<Response<B>, E>>,
     B: Body<Data = Bytes>,
 {
-    type Output = Result<Response<ProblemBody<B>>, E>;
+    type Output = Result<Response<WholeOr<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
@@ -92,7 +93,7 @@ where
             reason::of(&response)
         };
         let (Some(reason), Some(trip)) = (reason, this.trip.take()) else {
-            return Poll::Ready(Ok(response.map(|inner| ProblemBody::Inner { inner })));
+            return Poll::Ready(Ok(response.map(|inner| WholeOr::Inner { inner })));
         };
         if reason::client_left(response.extensions()) {
             trip.set_stands_for(CLIENT_LEFT);
@@ -100,60 +101,6 @@ where
         trip.set_error(reason.word);
         let (parts, _) = response.into_parts();
         let (parts, body) = document::write(parts, &reason, &trip);
-        Poll::Ready(Ok(Response::from_parts(
-            parts,
-            ProblemBody::Document { text: body },
-        )))
-    }
-}
-
-pin_project! {
-    /// The body of an answer of [`Problem`].
-    #[project = ProblemBodyProj]
-    #[allow(missing_docs, reason = "the macro takes no comment on a variant's parts; the variant has one")]
-    pub enum ProblemBody<B> {
-        /// A problem document.
-        Document { text: Option<Bytes> },
-        /// What is below answers.
-        Inner { #[pin] inner: B },
-    }
-}
-
-impl<B> Default for ProblemBody<B> {
-    fn default() -> Self {
-        Self::Document { text: None }
-    }
-}
-
-impl<B: Body<Data = Bytes>> Body for ProblemBody<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        match self.project() {
-            ProblemBodyProj::Inner { inner } => inner.poll_frame(cx),
-            ProblemBodyProj::Document { text } => {
-                Poll::Ready(text.take().map(|text| Ok(Frame::data(text))))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Inner { inner } => inner.is_end_stream(),
-            Self::Document { text } => text.is_none(),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Inner { inner } => inner.size_hint(),
-            Self::Document { text } => {
-                SizeHint::with_exact(text.as_ref().map_or(0, Bytes::len) as u64)
-            }
-        }
+        Poll::Ready(Ok(Response::from_parts(parts, WholeOr::Whole { body })))
     }
 }

@@ -20,7 +20,7 @@ use crate::plan::{Fault, Plan};
 use crate::settings::Settings;
 use crate::snapshot::Registries;
 use crate::stack::{self, Named, Nobody, Own, StackBody};
-use crate::worker::{Asked, Current, Worker};
+use crate::worker::{Current, Worker};
 use crate::{keep, metrics, parts, problem};
 
 /// The share of the time to stop after which tunnels and event streams are closed.
@@ -65,7 +65,7 @@ struct Gateway<T>(Rc<Worker<Named<T>>>);
 impl<T: Own> Answer for Gateway<T> {
     type Body = StackBody<RequestBody, T::Body>;
     type Error = Infallible;
-    type Future = Asked<<Named<T> as tower::Service<Request<RequestBody>>>::Future>;
+    type Future = <Named<T> as tower::Service<Request<RequestBody>>>::Future;
 
     fn call(&self, request: Request<RequestBody>, connection: &Arc<Connection>) -> Self::Future {
         self.0.ask(request, Some(connection.peer()))

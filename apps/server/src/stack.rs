@@ -18,7 +18,7 @@ use route_core::{Refuse, RefuseLayer, RouteLayer, Routed};
 use tower::{Service, ServiceBuilder};
 use upstream::Forward;
 
-use crate::builtin::{BuiltinBody, BuiltinLayer, Builtins};
+use crate::builtin::{BuiltinLayer, Builtins};
 use crate::edits::{EditRequest, EditRequestLayer, EditResponse, EditResponseLayer};
 use crate::entry::{Entry, EntryLayer};
 use crate::fault::{FaultLayer, Faults};
@@ -26,11 +26,12 @@ use crate::flag_gate::{FlagGate, FlagLayer};
 use crate::guard::{Guard, GuardLayer};
 use crate::limits::{LimitedBody, Limits, LimitsLayer};
 use crate::listen::{BoxError, RequestBody};
-use crate::problem::{Problem, ProblemBody, ProblemLayer};
+use crate::problem::{Problem, ProblemLayer};
 use crate::seam::Seam;
 use crate::snapshot::Held;
 use crate::spawn::Background;
 use crate::target::{RewriteLayer, Rewritten, TargetBody, Targets};
+use crate::whole::WholeOr;
 use crate::{adapters, clock};
 
 /// A request's body below the limits.
@@ -39,7 +40,7 @@ pub type StackRequest<A> = LimitedBody<ObservedRequest<A>>;
 /// An answer's body, outermost wrapper first: only layers that keep something until the end of a body, or
 /// bring a body of their own, wrap it.
 pub type StackBody<A, B> =
-    ObservedBody<ProblemBody<BuiltinBody<CacheBody<TargetBody<StackRequest<A>, B>>>>>;
+    ObservedBody<WholeOr<WholeOr<CacheBody<TargetBody<StackRequest<A>, B>>>>>;
 
 /// The whole stack around `T`, the service that answers routes whose target is the program's own.
 pub type Named<T, E = Background> = Entry<

@@ -16,10 +16,12 @@ use http::{Extensions, HeaderMap, Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tower::Service;
+use tower::util::{Oneshot, ServiceExt};
 use upstream::{AnswerBody, AnswerError, Forward, ForwardFuture};
 
 use crate::listen::BoxError;
-use crate::problem::TargetRefusal;
+use crate::problem::{CLIENT_LEFT, TargetRefusal};
+use crate::trip::Trip;
 
 pub use files::{Files, FilesBody};
 pub use rewrite::{Redirect, RewriteLayer, Rewritten};
@@ -78,24 +80,29 @@ impl<T> Targets<T> {
 
 impl<T, A, B> Service<Request<A>> for Targets<T>
 where
-    T: Service<Request<A>, Response = Response<B>>,
+    T: Service<Request<A>, Response = Response<B>> + Clone,
     A: Body<Data = Bytes, Error: Into<BoxError>>,
 {
     type Response = Response<TargetBody<A, B>>;
     type Error = T::Error;
-    type Future = TargetFuture<ForwardFuture<A>, T::Future>;
+    type Future = TargetFuture<ForwardFuture<A>, Oneshot<T, Request<A>>>;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), T::Error>> {
-        self.own.poll_ready(cx)
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), T::Error>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
         match (self.target)(request.extensions()) {
-            Some(Target::Upstream) => TargetFuture::Upstream {
-                inner: self.forward.call(request),
-            },
+            Some(Target::Upstream) => {
+                let trip = Trip::of(request.extensions()).cloned();
+                TargetFuture::Upstream {
+                    inner: self.forward.call(request),
+                    trip,
+                }
+            }
+            // It may not be ready: then the request waits for it here.
             Some(Target::Own) => TargetFuture::Own {
-                inner: self.own.call(request),
+                inner: self.own.clone().oneshot(request),
             },
             Some(Target::Files(files)) => TargetFuture::Files {
                 inner: files.answer(&request),
@@ -104,18 +111,19 @@ where
                 answer: Some(Box::new(respond.answer())),
             },
             Some(Target::Redirect(redirect)) => {
-                let to = (self.redirect)(redirect, request.extensions());
-                TargetFuture::Ready {
-                    answer: Some(Box::new(redirect.answer(to))),
+                match (self.redirect)(redirect, request.extensions()) {
+                    Some(to) => TargetFuture::Ready {
+                        answer: Some(Box::new(redirect.answer(to))),
+                    },
+                    // A parameter that would name another host.
+                    None => TargetFuture::Refused {
+                        status: StatusCode::BAD_REQUEST,
+                    },
                 }
             }
             // Only a request with a route comes here, and a route has a target.
-            None => TargetFuture::Ready {
-                answer: Some(Box::new((
-                    StatusCode::NOT_FOUND,
-                    HeaderMap::new(),
-                    Bytes::new(),
-                ))),
+            None => TargetFuture::Refused {
+                status: StatusCode::NOT_FOUND,
             },
         }
     }
@@ -136,11 +144,13 @@ pin_project! {
     #[allow(missing_docs, reason = "the macro takes no comment on a variant's parts; the variant has one")]
     pub enum TargetFuture<F, O> {
         /// The upstream is asked.
-        Upstream { #[pin] inner: F },
+        Upstream { #[pin] inner: F, trip: Option<Arc<Trip>> },
         /// A folder is asked.
         Files { inner: files::Answer },
         /// The program's service is asked.
         Own { #[pin] inner: O },
+        /// The gateway refuses.
+        Refused { status: StatusCode },
         /// The answer stands.
         Ready { answer: Option<Box<Ready>> },
     }
@@ -155,9 +165,16 @@ where
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         Poll::Ready(Ok(match self.project() {
-            TargetFutureProj::Upstream { inner } => {
+            TargetFutureProj::Upstream { inner, trip } => {
                 let Ok(response) = ready!(inner.poll(cx));
-                response.map(|inner| TargetBody::Upstream { inner })
+                let trip = trip.take();
+                response.map(|inner| TargetBody::Upstream { inner, trip })
+            }
+            TargetFutureProj::Refused { status } => {
+                let mut response = Response::new(TargetBody::default());
+                *response.status_mut() = *status;
+                response.extensions_mut().insert(TargetRefusal);
+                response
             }
             TargetFutureProj::Files { inner } => {
                 let mut response = ready!(inner.as_mut().poll(cx));
@@ -180,6 +197,14 @@ where
     }
 }
 
+/// Tells a cut answer by its own word; one whose request's body failed was cut by its client.
+fn cut(trip: &Trip, error: AnswerError) {
+    match error {
+        AnswerError::RequestBody => trip.set_stands_for(CLIENT_LEFT),
+        _ => trip.set_error(error.proxy_error()),
+    }
+}
+
 /// An error of a folder is the gateway's own, and gets its document.
 fn mark<B>(response: &mut Response<B>) {
     if response.status().is_client_error() || response.status().is_server_error() {
@@ -195,7 +220,7 @@ pin_project! {
         /// All there is.
         Whole { body: Option<Bytes> },
         /// As the upstream sends it.
-        Upstream { #[pin] inner: AnswerBody<A> },
+        Upstream { #[pin] inner: AnswerBody<A>, trip: Option<Arc<Trip>> },
         /// As the file is read.
         Files { #[pin] inner: FilesBody },
         /// As the program makes it.
@@ -256,9 +281,12 @@ where
             TargetBodyProj::Whole { body } => {
                 Poll::Ready(body.take().map(|body| Ok(Frame::data(body))))
             }
-            TargetBodyProj::Upstream { inner } => {
-                inner.poll_frame(cx).map_err(TargetError::Upstream)
-            }
+            TargetBodyProj::Upstream { inner, trip } => inner.poll_frame(cx).map_err(|error| {
+                if let Some(trip) = trip.take() {
+                    cut(&trip, error);
+                }
+                TargetError::Upstream(error)
+            }),
             TargetBodyProj::Files { inner } => inner.poll_frame(cx).map_err(TargetError::Files),
             TargetBodyProj::Own { inner } => inner
                 .poll_frame(cx)
@@ -269,7 +297,7 @@ where
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole { body } => body.is_none(),
-            Self::Upstream { inner } => inner.is_end_stream(),
+            Self::Upstream { inner, .. } => inner.is_end_stream(),
             Self::Files { inner } => inner.is_end_stream(),
             Self::Own { inner } => inner.is_end_stream(),
         }
@@ -280,7 +308,7 @@ where
             Self::Whole { body } => {
                 SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64)
             }
-            Self::Upstream { inner } => inner.size_hint(),
+            Self::Upstream { inner, .. } => inner.size_hint(),
             Self::Files { inner } => inner.size_hint(),
             Self::Own { inner } => inner.size_hint(),
         }

@@ -2,15 +2,11 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 
 use arc_swap::{ArcSwap, Cache};
 use http::Request;
-use pin_project_lite::pin_project;
-use tower::Service;
 
 use crate::clock;
 use crate::entry::Enter;
@@ -57,7 +53,7 @@ impl<S> Worker<S> {
     }
 
     /// The one place where a request meets "the current" snapshot.
-    pub fn ask<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> Asked<S::Future>
+    pub fn ask<B>(&self, request: Request<B>, peer: Option<SocketAddr>) -> S::Future
     where
         S: Enter<Request<B>>,
     {
@@ -73,34 +69,7 @@ impl<S> Worker<S> {
             *held = Held::new(Arc::clone(newest), self.index);
             *stack = (self.compose)(held);
         }
-        // Every layer of ours is always ready; a program's own service may not be, and nobody could wake
-        // a request from here. It is called all the same: a service that is not ready refuses or waits.
-        let _ = Service::<Request<B>>::poll_ready(stack, &mut Context::from_waker(Waker::noop()));
-        Asked {
-            inner: stack.enter(request, peer),
-            polled: false,
-        }
-    }
-}
-
-pin_project! {
-    /// A request under way; refreshes the clock whenever it is polled again.
-    #[derive(Debug)]
-    pub struct Asked<F> {
-        #[pin]
-        inner: F,
-        polled: bool,
-    }
-}
-
-impl<F: Future> Future for Asked<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        if std::mem::replace(this.polled, true) {
-            clock::refresh();
-        }
-        this.inner.poll(cx)
+        // Every layer of ours is always ready; a program's own service is waited for where it is asked.
+        stack.enter(request, peer)
     }
 }

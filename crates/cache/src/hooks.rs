@@ -19,7 +19,7 @@ pub struct CacheHooks {
     pub wall: fn() -> SystemTime,
     /// The rules of the request's route; `None`: it has no cache.
     pub policy: fn(&Extensions) -> Option<&CachePolicy>,
-    /// The scheme of the request's connection, `http` or `https`; an absolute URI's own comes first.
+    /// The scheme of the request's connection, `http` or `https`; whatever an absolute URI says.
     pub scheme: fn(&Extensions) -> &'static str,
     /// Hears what became of the request; called once for each on a route with rules.
     pub tell: fn(&Extensions, CacheOutcome),

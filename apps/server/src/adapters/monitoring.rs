@@ -8,7 +8,7 @@ use perf_monitor::{Arms, CacheOutcome, Ended, SlotIndex, Subject};
 use crate::access_log::Line;
 use crate::trip::{Arm, Trip};
 
-/// The request as the monitor sees it; none where monitoring is off and nobody reads the access log.
+/// The request as the monitor and the access log see it.
 pub fn subject(extensions: &Extensions) -> Option<Arc<dyn Subject>> {
     let trip = Trip::of(extensions)?;
     Some(Arc::clone(trip) as Arc<dyn Subject>)
@@ -63,10 +63,12 @@ impl Subject for Trip {
         }
         // The word that metrics have: of a refusal of ours, or of an answer that broke off.
         let error = self.error().or(ended.error_type.filter(|_| ended.broken));
-        let made_by = match self.error() {
-            Some(_) => Some("gateway"),
-            None if ended.broken || ended.status >= 500 => Some("upstream"),
-            None => None,
+        let asked = self.endpoint().is_some();
+        let made_by = match (ended.broken, self.error()) {
+            (true, _) if asked => Some("upstream"),
+            (true, _) | (false, Some(_)) => Some("gateway"),
+            (false, None) if asked && ended.status >= 500 => Some("upstream"),
+            (false, None) => None,
         };
         let canary = self.bundle().and_then(|bundle| bundle.canary.as_ref());
         let arms = canary.filter(|_| self.arm() != Arm::None).map(|canary| {

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http::header::ALLOW;
 use http::{HeaderValue, Request, Response, StatusCode};
-use http_body::{Body, Frame, SizeHint};
+use http_body::Body;
 use ops_health::Detail;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
@@ -14,6 +14,7 @@ use tower::{Layer, Service};
 use super::{Builtin, Rendered, Renderer};
 use crate::problem::TargetRefusal;
 use crate::trip::Trip;
+use crate::whole::WholeOr;
 
 /// Answers the endpoints that no route took.
 #[derive(Clone, Debug)]
@@ -51,7 +52,7 @@ where
     S: Service<Request<A>, Response = Response<B>>,
     B: Body<Data = Bytes>,
 {
-    type Response = Response<BuiltinBody<B>>;
+    type Response = Response<WholeOr<B>>;
     type Error = S::Error;
     type Future = BuiltinFuture<S::Future>;
 
@@ -80,7 +81,7 @@ where
         match builtin {
             Builtin::Probe(probe) => {
                 let snapshot = &trip.held.snapshot;
-                let detail = if snapshot.features.details {
+                let detail = if snapshot.features.health_details {
                     Detail::Full
                 } else {
                     Detail::Bare
@@ -124,14 +125,14 @@ where
     F: Future<Output = Result<Response<B>, E>>,
     B: Body<Data = Bytes>,
 {
-    type Output = Result<Response<BuiltinBody<B>>, E>;
+    type Output = Result<Response<WholeOr<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let response = match self.project() {
             BuiltinFutureProj::Passed { inner } => {
                 return inner
                     .poll(cx)
-                    .map_ok(|response| response.map(|inner| BuiltinBody::Inner { inner }));
+                    .map_ok(|response| response.map(|inner| WholeOr::Inner { inner }));
             }
             BuiltinFutureProj::Answered { response } => response
                 .take()
@@ -139,60 +140,6 @@ where
                 .unwrap_or_default(),
             BuiltinFutureProj::Rendering { rendered } => ready!(rendered.poll(cx)),
         };
-        Poll::Ready(Ok(
-            response.map(|body| BuiltinBody::Whole { body: Some(body) })
-        ))
-    }
-}
-
-pin_project! {
-    /// The body of an answer of [`Builtins`].
-    #[project = BuiltinBodyProj]
-    #[allow(missing_docs, reason = "the macro takes no comment on a variant's parts; the variant has one")]
-    pub enum BuiltinBody<B> {
-        /// All there is.
-        Whole { body: Option<Bytes> },
-        /// What is below answers.
-        Inner { #[pin] inner: B },
-    }
-}
-
-impl<B> Default for BuiltinBody<B> {
-    fn default() -> Self {
-        Self::Whole { body: None }
-    }
-}
-
-impl<B: Body<Data = Bytes>> Body for BuiltinBody<B> {
-    type Data = Bytes;
-    type Error = B::Error;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
-        match self.project() {
-            BuiltinBodyProj::Inner { inner } => inner.poll_frame(cx),
-            BuiltinBodyProj::Whole { body } => {
-                let body = body.take().filter(|body| !body.is_empty());
-                Poll::Ready(body.map(|body| Ok(Frame::data(body))))
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Inner { inner } => inner.is_end_stream(),
-            Self::Whole { body } => body.as_ref().is_none_or(Bytes::is_empty),
-        }
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Inner { inner } => inner.size_hint(),
-            Self::Whole { body } => {
-                SizeHint::with_exact(body.as_ref().map_or(0, Bytes::len) as u64)
-            }
-        }
+        Poll::Ready(Ok(response.map(WholeOr::of)))
     }
 }

@@ -9,6 +9,7 @@ use http::header::{ACCEPT, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::problem::TargetRefusal;
 use crate::snapshot::Snapshot;
 
 /// Requests for figures that wait at the most; a scraper asks one at a time.
@@ -88,6 +89,7 @@ impl Future for Rendered {
                 response
                     .headers_mut()
                     .insert(RETRY_AFTER, HeaderValue::from_static("1"));
+                response.extensions_mut().insert(TargetRefusal);
                 response
             })
         })

@@ -59,6 +59,9 @@ fn of_configuration(arguments: &Arguments) -> anyhow::Result<String> {
         "::" | "[::]" => "[::1]",
         host => host,
     };
+    if host.contains(':') && !host.starts_with('[') {
+        return Ok(format!("http://[{host}]:{port}/health/ready"));
+    }
     Ok(format!("http://{host}:{port}/health/ready"))
 }
 

@@ -1,4 +1,6 @@
 //! The text of a problem document, and the gRPC answer that stands for one.
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE};
 use http::response::Parts;
@@ -40,8 +42,7 @@ pub(super) fn write(mut parts: Parts, reason: &Reason, trip: &Trip) -> (Parts, O
         fields.remove(CONTENT_LENGTH);
         fields.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         fields.insert(GRPC_STATUS, HeaderValue::from(u16::from(status)));
-        // Our sentences are ASCII without `%`, so they need no percent-encoding.
-        if let Ok(message) = HeaderValue::from_str(&reason.detail) {
+        if let Ok(message) = HeaderValue::try_from(percent_encoded(&reason.detail)) {
             fields.insert(GRPC_MESSAGE, message);
         }
         return (parts, None);
@@ -58,6 +59,21 @@ pub(super) fn write(mut parts: Parts, reason: &Reason, trip: &Trip) -> (Parts, O
         &trip.edge.ids.request_id_text(),
     );
     (parts, Some(text))
+}
+
+/// As `grpc-message` wants it: what is not printable ASCII, and the per cent sign itself, encoded.
+fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'%' | ..b' ' | 0x7f.. => {
+                // Writing to a text cannot fail.
+                let _ = write!(encoded, "%{byte:02X}");
+            }
+            _ => encoded.push(char::from(byte)),
+        }
+    }
+    encoded
 }
 
 fn text(status: StatusCode, reason: &Reason, details: bool, request_id: &str) -> Bytes {
@@ -106,6 +122,14 @@ pub fn bare(status: StatusCode) -> Bytes {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_grpc_message_is_encoded() {
+        assert_eq!(
+            percent_encoded("send it without %2F, é"),
+            "send it without %252F, %C3%A9"
+        );
+    }
 
     #[test]
     fn a_bare_answer_is_whole() {

@@ -14,7 +14,7 @@ pub struct Features {
     pub monitoring: bool,
     /// Whether `/metrics` is on the main listener too; left out: in development.
     pub metrics: Option<bool>,
-    /// Adds `X-Cache-Key` to answers, error details, and the reason of decisions to the log.
+    /// Adds `X-Cache-Key` to answers, and the cause of an error to its document.
     pub debug: bool,
 }
 
@@ -38,16 +38,14 @@ impl Features {
             monitoring: self.monitoring,
             metrics_on_main: self.metrics.unwrap_or(development),
             details: development || self.debug,
+            health_details: development,
         }
     }
 }
 
 /// What [`Features::in_force`] decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "four switches, each on its own"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "switches, each on its own")]
 pub struct FeaturesInForce {
     /// Whether responses are cached.
     pub caching: bool,
@@ -55,6 +53,8 @@ pub struct FeaturesInForce {
     pub monitoring: bool,
     /// Whether `/metrics` is on the main listener.
     pub metrics_on_main: bool,
-    /// Whether clients see why: error details, `X-Cache-Key`, the checks behind `/health`.
+    /// Whether clients see why: the cause of errors, `X-Cache-Key`.
     pub details: bool,
+    /// Whether `/health` on the main listener shows its checks.
+    pub health_details: bool,
 }

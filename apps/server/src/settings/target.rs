@@ -52,7 +52,7 @@ pub struct FilesTarget {
     pub dir: PathBuf,
     /// The file that stands for a folder.
     #[serde(default = "index")]
-    #[validate(length(min = 1))]
+    #[validate(custom(function = "plain_name"))]
     pub index: String,
 }
 
@@ -70,6 +70,15 @@ pub struct RedirectTarget {
     #[serde(default = "found")]
     #[validate(custom(function = "redirects"))]
     pub status: u16,
+}
+
+fn plain_name(name: &str) -> Result<(), ValidationError> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if !name.is_empty() && name.bytes().all(plain) {
+        return Ok(());
+    }
+    Err(ValidationError::new("index")
+        .with_message("is a file name of letters, digits, -, ., _ and ~".into()))
 }
 
 fn found() -> u16 {

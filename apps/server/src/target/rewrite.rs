@@ -108,6 +108,10 @@ impl Redirect {
         template: &Template,
     ) -> Result<Self, RedirectError> {
         let sound = to.starts_with('/') || to.starts_with("http://") || to.starts_with("https://");
+        let authority = to.split_once("://").map_or("", |(_, rest)| rest);
+        let authority = authority.split(['/', '?', '#']).next().unwrap_or("");
+        // A parameter in it would let a client choose the host.
+        let sound = sound && !authority.contains('{');
         if !sound || to.starts_with("//") || HeaderValue::from_str(to).is_err() {
             return Err(RedirectError::Address(to.to_owned()));
         }
@@ -152,17 +156,15 @@ impl Redirect {
             return None;
         }
         if let Some(query) = query.filter(|_| !to.contains('?')) {
-            to.push('?');
-            to.push_str(query);
+            let place = to.find('#').unwrap_or(to.len());
+            to.insert_str(place, query);
+            to.insert(place, '?');
         }
         HeaderValue::try_from(to).ok()
     }
 
-    pub(super) fn answer(&self, to: Option<HeaderValue>) -> Ready {
+    pub(super) fn answer(&self, to: HeaderValue) -> Ready {
         let mut fields = HeaderMap::new();
-        let Some(to) = to else {
-            return (StatusCode::BAD_REQUEST, fields, Bytes::new());
-        };
         fields.insert(LOCATION, to);
         (self.status, fields, Bytes::new())
     }
@@ -198,6 +200,11 @@ mod tests {
     }
 
     #[test]
+    fn the_query_stands_before_a_fragment() {
+        check("/new#top", Some("x=1"), "/new?x=1#top");
+    }
+
+    #[test]
     fn a_parameter_cannot_name_another_host() {
         let redirect = redirect("/{rest}").unwrap();
         assert_eq!(redirect.to(|_| Some("/evil.example"), None), None);
@@ -215,6 +222,10 @@ mod tests {
         );
         assert!(matches!(
             redirect("javascript:alert(1)"),
+            Err(RedirectError::Address(_))
+        ));
+        assert!(matches!(
+            redirect("https://example.com{rest}"),
             Err(RedirectError::Address(_))
         ));
         assert!(matches!(

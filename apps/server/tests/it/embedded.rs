@@ -91,3 +91,24 @@ async fn axum_serves_the_stack() {
         .unwrap();
     assert_eq!(response.status(), 200);
 }
+
+#[tokio::test]
+async fn a_name_that_leads_nowhere_is_a_fault_and_no_open_route() {
+    let mut settings = settings();
+    let route = settings.routes.values_mut().next().unwrap();
+    route.flag = Some("typo".to_owned());
+    let error = Embedded::new(&settings).unwrap_err().to_string();
+    assert!(error.contains("there is no flag \"typo\""), "{error}");
+}
+
+#[tokio::test]
+async fn a_handler_that_is_not_ready_is_waited_for() {
+    let embedded = Embedded::new(&settings()).unwrap();
+    // Its permit is taken in `poll_ready`: called without, it panics.
+    let own = tower::ServiceBuilder::new()
+        .layer(tower::limit::ConcurrencyLimitLayer::new(1))
+        .service(handlers());
+    let mut service = embedded.service(own);
+    let (status, _, body) = ask(&mut service, "/hello/you").await;
+    assert_eq!((status, body.as_str()), (200, "hello"));
+}

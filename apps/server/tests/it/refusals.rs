@@ -235,7 +235,11 @@ fn an_upstream_that_breaks_off_cuts_the_answer() {
             line["error"].as_str(),
             line["made_by"].as_str()
         ),
-        (Some(200), Some("incomplete_body"), Some("upstream"))
+        (
+            Some(200),
+            Some("http_response_incomplete"),
+            Some("upstream")
+        )
     );
 }
 
