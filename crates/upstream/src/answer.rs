@@ -20,23 +20,34 @@ use crate::feed::{BoxError, Pump};
 ///
 /// The default one is empty.
 pub struct AnswerBody<A> {
-    flow: Option<Pin<Box<Flow>>>,
+    content: Content,
     pump: Option<Pin<Box<Pump<A>>>>,
 }
 
+/// What is still to come.
+#[derive(Debug, Default)]
+pub(crate) enum Content {
+    /// Nothing.
+    #[default]
+    Empty,
+    /// All of the body, which was there with its head: the upstream has nothing more to do with it.
+    Whole(Bytes),
+    /// What its connection brings.
+    Flow(Pin<Box<Flow>>),
+}
+
 impl<A> AnswerBody<A> {
-    pub(crate) fn new(flow: Pin<Box<Flow>>, pump: Option<Pin<Box<Pump<A>>>>) -> Self {
-        Self {
-            flow: Some(flow),
-            pump,
-        }
+    /// `pump`: the request's body, where it has not ended.
+    pub(crate) fn new(content: Content, pump: Option<Pin<Box<Pump<A>>>>) -> Self {
+        let pump = pump.filter(|_| matches!(content, Content::Flow(_)));
+        Self { content, pump }
     }
 }
 
 impl<A> Default for AnswerBody<A> {
     fn default() -> Self {
         Self {
-            flow: None,
+            content: Content::Empty,
             pump: None,
         }
     }
@@ -45,7 +56,7 @@ impl<A> Default for AnswerBody<A> {
 impl<A> fmt::Debug for AnswerBody<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AnswerBody")
-            .field("flow", &self.flow)
+            .field("content", &self.content)
             .field("sends", &self.pump.is_some())
             .finish()
     }
@@ -64,8 +75,14 @@ where
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
         let this = self.get_mut();
-        let Some(flow) = &mut this.flow else {
-            return Poll::Ready(None);
+        let flow = match &mut this.content {
+            Content::Flow(flow) => flow,
+            Content::Empty => return Poll::Ready(None),
+            Content::Whole(data) => {
+                let data = std::mem::take(data);
+                this.content = Content::Empty;
+                return Poll::Ready(Some(Ok(Frame::data(data))));
+            }
         };
         // What the client still sends goes first: the upstream may wait for it before it goes on.
         let mut failed = false;
@@ -88,20 +105,26 @@ where
         };
         if is_end {
             // All guards end with the body, whether or not its holder drops it soon.
-            this.flow = None;
+            this.content = Content::Empty;
             this.pump = None;
         }
         next
     }
 
     fn is_end_stream(&self) -> bool {
-        self.flow.as_ref().is_none_or(|flow| flow.is_end_stream())
+        match &self.content {
+            Content::Empty => true,
+            Content::Whole(_) => false,
+            Content::Flow(flow) => flow.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.flow
-            .as_ref()
-            .map_or(SizeHint::with_exact(0), |flow| flow.size_hint())
+        match &self.content {
+            Content::Empty => SizeHint::with_exact(0),
+            Content::Whole(data) => SizeHint::with_exact(data.len() as u64),
+            Content::Flow(flow) => flow.size_hint(),
+        }
     }
 }
 

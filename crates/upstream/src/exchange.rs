@@ -1,26 +1,35 @@
 //! One request on one connection.
+//!
+//! This is the seam between what a request wants and how a connection is spoken to: a head and a
+//! body go in, a head and a body come out, and the connection is free again at the body's clean end,
+//! or dropped.
 
-use std::error::Error;
+mod http2;
+mod patience;
+
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use http::{Request, Response};
+use bytes::Bytes;
+use http::Response;
+use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
-use hyper::client::conn::TrySendError;
-use tokio::time::Sleep;
 
-use crate::feed::{Feed, RequestBody, Standing};
+use self::patience::Patience;
+use crate::endpoint::Endpoint;
+use crate::feed::{Feed, RequestBody};
 use crate::forward::deadline::Limits;
-use crate::pool::http1::Line;
+use crate::forward::request::{Framing, Head};
+use crate::http1::{self, Buffers, Connection, Cut};
 use crate::pool::http2::Stream;
 use crate::refusal::Refusal;
 
 /// The connection that a try has.
 #[derive(Debug)]
 pub(crate) enum Wire {
-    Http1(Box<Line>),
+    Http1(Connection),
     Http2(Stream),
 }
 
@@ -28,8 +37,58 @@ impl Wire {
     /// Whether it served others before, so that it may be dead without anyone's fault.
     pub(crate) fn was_kept(&self) -> bool {
         match self {
-            Self::Http1(line) => line.used,
+            Self::Http1(connection) => connection.used,
             Self::Http2(stream) => stream.used,
+        }
+    }
+}
+
+/// The body of an answer, as its connection brings it.
+#[derive(Debug)]
+pub(crate) enum Received {
+    Http1(http1::Body),
+    Http2(Incoming),
+}
+
+impl Received {
+    /// Takes the body where all of it is there and `wire` needs nothing more of the exchange.
+    pub(crate) fn take_whole(&mut self, wire: &mut Wire) -> Option<Bytes> {
+        match (self, wire) {
+            (Self::Http1(body), Wire::Http1(connection)) => body.take_whole(connection),
+            (Self::Http2(incoming), _) => incoming.is_end_stream().then(Bytes::new),
+            (Self::Http1(_), Wire::Http2(_)) => None,
+        }
+    }
+
+    pub(crate) fn is_end_stream(&self) -> bool {
+        match self {
+            Self::Http1(body) => body.is_end_stream(),
+            Self::Http2(incoming) => incoming.is_end_stream(),
+        }
+    }
+
+    pub(crate) fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Http1(body) => body.size_hint(),
+            Self::Http2(incoming) => incoming.size_hint(),
+        }
+    }
+
+    /// The next piece. An HTTP/1 body is read from `wire`; an HTTP/2 connection drives itself.
+    pub(crate) fn poll_frame(
+        &mut self,
+        wire: &mut Wire,
+        buffers: &Buffers,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Cut>>> {
+        match (self, wire) {
+            (Self::Http1(body), Wire::Http1(connection)) => {
+                body.poll_frame(connection, buffers, cx)
+            }
+            (Self::Http2(incoming), _) => Pin::new(incoming)
+                .poll_frame(cx)
+                .map_err(|_: hyper::Error| Cut),
+            (Self::Http1(_), Wire::Http2(_)) => Poll::Ready(Some(Err(Cut))),
         }
     }
 }
@@ -47,9 +106,9 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn of(refusal: Refusal) -> Self {
+    fn timeout() -> Self {
         Self {
-            refusal,
+            refusal: Refusal::ResponseTimeout,
             unsent: false,
             unanswered: false,
             broken: false,
@@ -57,60 +116,54 @@ impl Failure {
     }
 }
 
-/// Sends `request` and waits for the response head as long as `limits` allow.
+/// What goes out: a head for an endpoint, and a body.
+pub(crate) struct Sent<'a> {
+    pub(crate) head: &'a Head,
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) body: RequestBody,
+    pub(crate) framing: Framing,
+    /// What brings the body.
+    pub(crate) feed: Option<&'a Feed>,
+    /// When a request without a body had ended.
+    pub(crate) ended: Instant,
+}
+
+/// Sends a request and waits for the response head as long as `limits` allow.
 ///
-/// `feed` brings the request's body, `ended` is when a request without one had ended. Dropping the
-/// future and the wire ends the exchange: on HTTP/1 by closing the connection.
+/// Dropping the future and the wire ends the exchange: on HTTP/1 by closing the connection.
 pub(crate) async fn exchange(
     wire: &mut Wire,
-    request: Request<RequestBody>,
-    feed: Option<&Feed>,
-    ended: Instant,
+    sent: Sent<'_>,
+    buffers: &Buffers,
     limits: &Limits,
     clock: fn() -> Instant,
-) -> Result<Response<Incoming>, Failure> {
-    let mut patience = pin!(Patience {
+) -> Result<Response<Received>, Failure> {
+    let Sent {
+        head,
+        endpoint,
+        body,
+        framing,
         feed,
         ended,
-        limits,
-        clock,
-        on_client: false,
-        progress: 0,
-        moved: clock(),
-        sleep: None,
-    });
+    } = sent;
+    let mut patience = pin!(Patience::new(feed, ended, limits, clock));
     match wire {
-        Wire::Http1(line) => {
-            let (written, read) = (line.meter().written(), line.meter().read());
-            let mut sent = pin!(line.sender.try_send_request(request));
-            let answer = poll_fn(|cx| {
-                let ended = line.poll(cx).is_ready();
-                // Nothing but the line itself can complete it, so it need not wake anyone.
-                let mut quiet = Context::from_waker(Waker::noop());
-                match sent.as_mut().poll(&mut quiet) {
-                    Poll::Ready(answer) => Poll::Ready(Ok(answer)),
-                    // The line's end completes it; were it not so, nothing would ever wake us.
-                    Poll::Pending if ended => Poll::Ready(Err(Refusal::ConnectionLost)),
-                    Poll::Pending => {
-                        let late = patience.as_mut().poll(cx);
-                        late.map(|()| Err(Refusal::ResponseTimeout))
-                    }
+        Wire::Http1(connection) => {
+            let mut exchange =
+                http1::Exchange::new(connection, buffers, (head, endpoint), (body, framing));
+            poll_fn(|cx| match exchange.poll(cx) {
+                Poll::Ready(answer) => {
+                    Poll::Ready(answer.map(|answer| answer.map(Received::Http1)))
+                }
+                Poll::Pending => {
+                    let late = patience.as_mut().poll(cx);
+                    late.map(|()| Err(Failure::timeout()))
                 }
             })
-            .await;
-            let unanswered = line.meter().read() == read;
-            match answer {
-                Ok(Ok(response)) => Ok(response),
-                Ok(Err(error)) => Err(Failure {
-                    refusal: refusal_of(error.error(), feed, unanswered),
-                    unsent: line.meter().written() == written,
-                    unanswered,
-                    broken: true,
-                }),
-                Err(refusal) => Err(Failure::of(refusal)),
-            }
+            .await
         }
         Wire::Http2(stream) => {
+            let request = head.request(endpoint, body);
             let mut sent = pin!(stream.sender.try_send_request(request));
             let answer = poll_fn(|cx| match sent.as_mut().poll(cx) {
                 Poll::Ready(answer) => Poll::Ready(Some(answer)),
@@ -118,106 +171,14 @@ pub(crate) async fn exchange(
             })
             .await;
             match answer {
-                Some(Ok(response)) => Ok(response),
-                Some(Err(error)) => Err(http2_failure(&error, feed)),
-                None => Err(Failure::of(Refusal::ResponseTimeout)),
+                // An interim answer where the answer itself belongs: nothing that could be passed on.
+                Some(Ok(response)) if response.status().is_informational() => {
+                    Err(http2::malformed())
+                }
+                Some(Ok(response)) => Ok(response.map(Received::Http2)),
+                Some(Err(error)) => Err(http2::failure(&error, feed)),
+                None => Err(Failure::timeout()),
             }
-        }
-    }
-}
-
-fn http2_failure(error: &TrySendError<Request<RequestBody>>, feed: Option<&Feed>) -> Failure {
-    let returned = error.message().is_some();
-    let error = error.error();
-    let cause = error.source().and_then(<dyn Error>::downcast_ref);
-    let refused = cause.is_some_and(|cause: &h2::Error| {
-        cause.reason() == Some(h2::Reason::REFUSED_STREAM)
-            || (cause.is_go_away()
-                && cause.is_remote()
-                && cause.reason() == Some(h2::Reason::NO_ERROR))
-    });
-    Failure {
-        refusal: refusal_of(error, feed, true),
-        // The endpoint says that it did not look at it (RFC 9113 §8.7).
-        unsent: returned || refused,
-        unanswered: true,
-        broken: !cause.is_some_and(h2::Error::is_reset),
-    }
-}
-
-fn refusal_of(error: &hyper::Error, feed: Option<&Feed>, unanswered: bool) -> Refusal {
-    if feed.is_some_and(Feed::has_failed) {
-        Refusal::RequestBody
-    } else if error.is_parse_too_large() {
-        Refusal::HeadTooLarge
-    } else if error.is_parse() {
-        Refusal::Malformed
-    } else if unanswered {
-        Refusal::ConnectionLost
-    } else {
-        Refusal::Incomplete
-    }
-}
-
-pin_project_lite::pin_project! {
-    /// Waits until a limit has passed. The timer is made when there is something to wait for, and
-    /// moved only when it fires.
-    struct Patience<'a> {
-        feed: Option<&'a Feed>,
-        ended: Instant,
-        limits: &'a Limits,
-        clock: fn() -> Instant,
-        on_client: bool,
-        progress: u64,
-        moved: Instant,
-        #[pin]
-        sleep: Option<Sleep>,
-    }
-}
-
-impl Future for Patience<'_> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        let standing = match this.feed {
-            None => Standing {
-                on_client: false,
-                progress: 0,
-                ended_at: Some(*this.ended),
-            },
-            Some(feed) => feed.standing(),
-        };
-        // The upstream's time begins anew with each piece that it took, and when the client, whose
-        // turn it was, has done its part.
-        if standing.on_client != *this.on_client || standing.progress != *this.progress {
-            *this.on_client = standing.on_client;
-            *this.progress = standing.progress;
-            *this.moved = (this.clock)();
-        }
-        loop {
-            let Some(end) = this.limits.next(&standing, *this.moved) else {
-                this.sleep.set(None);
-                return Poll::Pending;
-            };
-            let end = tokio::time::Instant::from_std(end);
-            match this.sleep.as_mut().as_pin_mut() {
-                None => this.sleep.set(Some(tokio::time::sleep_until(end))),
-                Some(sleep) if sleep.deadline() > end => sleep.reset(end),
-                Some(_) => {}
-            }
-            let Some(sleep) = this.sleep.as_mut().as_pin_mut() else {
-                return Poll::Pending;
-            };
-            let until = sleep.deadline();
-            if sleep.poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if until >= end {
-                return Poll::Ready(());
-            }
-            // It was set for an earlier end, which has moved on since.
-            this.sleep.set(Some(tokio::time::sleep_until(end)));
         }
     }
 }

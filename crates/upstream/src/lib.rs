@@ -43,6 +43,7 @@ mod endpoint;
 mod exchange;
 mod feed;
 mod forward;
+mod http1;
 mod permits;
 mod policy;
 mod pool;

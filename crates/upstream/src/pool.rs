@@ -4,9 +4,7 @@
 //! never contended. The one given back last is taken first, so that those that are not needed grow
 //! old and go.
 
-pub(crate) mod http1;
 pub(crate) mod http2;
-mod meter;
 mod sweep;
 
 use std::collections::HashMap;
@@ -17,8 +15,8 @@ use std::time::{Duration, Instant};
 use foldhash::fast::FixedState;
 use parking_lot::Mutex;
 
-use self::http1::Line;
 use self::http2::Shared;
+use crate::http1::{Buffers, Connection};
 use crate::settings::UpstreamSettings;
 
 /// An unsafe request takes only a connection that has been idle for less: it could not be sent
@@ -40,12 +38,13 @@ pub struct WorkerPools {
     http2: Mutex<HashMap<u64, Shared, FixedState>>,
     random: AtomicU64,
     sweeping: AtomicBool,
+    buffers: Buffers,
 }
 
 /// A connection that waits for work.
 #[derive(Debug)]
 struct Idle {
-    line: Box<Line>,
+    connection: Connection,
     since: Instant,
     keep: Duration,
 }
@@ -70,6 +69,7 @@ impl WorkerPools {
             http2: Mutex::default(),
             random: AtomicU64::new(seed),
             sweeping: AtomicBool::new(false),
+            buffers: Buffers::default(),
         })
     }
 
@@ -87,6 +87,11 @@ impl WorkerPools {
         drop((lines, shared));
     }
 
+    /// What exchanges read into and write from.
+    pub(crate) fn buffers(&self) -> &Buffers {
+        &self.buffers
+    }
+
     /// A number that differs at each call (splitmix64); only balancing and jitter use it.
     pub(crate) fn random(&self) -> u64 {
         let mut mixed = self.random.fetch_add(0x9e37_79b9_7f4a_7c15, Relaxed);
@@ -97,7 +102,7 @@ impl WorkerPools {
 
     /// Takes a kept connection that is usable: not too old, and with nothing to read on it. A late
     /// 408 or an end that the endpoint left there would be taken for the answer.
-    pub(crate) fn take(&self, endpoint: u64, is_safe: bool, now: Instant) -> Option<Box<Line>> {
+    pub(crate) fn take(&self, endpoint: u64, is_safe: bool, now: Instant) -> Option<Connection> {
         loop {
             let mut all = self.http1.lock();
             let kept = all.get_mut(&endpoint)?;
@@ -115,15 +120,17 @@ impl WorkerPools {
             let idle = kept.pop();
             drop(all);
             let Idle {
-                mut line, since, ..
+                mut connection,
+                since,
+                ..
             } = idle?;
             let usable = if now.saturating_duration_since(since) < HOT {
-                line.is_idle()
+                connection.is_quiet()
             } else {
-                line.is_surely_idle()
+                connection.is_surely_quiet()
             };
             if usable {
-                return Some(line);
+                return Some(connection);
             }
         }
     }
@@ -132,25 +139,25 @@ impl WorkerPools {
     pub(crate) fn give(
         self: &Arc<Self>,
         endpoint: u64,
-        mut line: Box<Line>,
+        mut connection: Connection,
         settings: &UpstreamSettings,
         now: Instant,
     ) {
-        let keep = match line.keep_alive {
+        let keep = match connection.keep_alive {
             Some(theirs) => settings.pool_idle.min(theirs),
             None => settings.pool_idle,
         };
         let share = settings.pool_max_idle.div_ceil(self.workers);
-        if keep.is_zero() || share == 0 || !line.is_idle() {
+        if keep.is_zero() || share == 0 || !connection.is_free() {
             return;
         }
         let mut all = self.http1.lock();
         let kept = all.entry(endpoint).or_default();
-        line.used = true;
+        connection.used = true;
         // The oldest goes, for the newest is the surest to be alive.
         let oldest = (kept.len() >= share).then(|| kept.remove(0));
         kept.push(Idle {
-            line,
+            connection,
             since: now,
             keep,
         });

@@ -186,10 +186,8 @@ where
         let reply = ready!(this.reply.as_mut().poll(cx));
         let pump = this.pump.take();
         Poll::Ready(Ok(match reply {
-            Ok(Answer { head, flow }) => {
-                let body =
-                    flow.map_or_else(AnswerBody::default, |flow| AnswerBody::new(flow, pump));
-                Response::from_parts(head, body)
+            Ok(Answer { head, content }) => {
+                Response::from_parts(head, AnswerBody::new(content, pump))
             }
             Err(refusal) => {
                 let mut response = refusal.answer();

@@ -11,17 +11,21 @@ use bytes::{Buf, Bytes};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf, copy_bidirectional};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 
 use crate::admission::Admission;
-use crate::pool::http1::Line;
 
-/// Relays between the client and the upstream's socket until one side fails, both have ended,
+/// Relays between the client and the upstream's socket, from which `early` was read already, until one side fails, both have ended,
 /// neither says anything for `idle`, or the process drains.
-pub(crate) fn start(client: OnUpgrade, line: Line, idle: Duration, admission: Admission) {
+pub(crate) fn start(
+    client: OnUpgrade,
+    (socket, early): (TcpStream, Bytes),
+    idle: Duration,
+    admission: Admission,
+) {
     // Nothing of the caller's types is in it, so any runtime can run it.
     tokio::spawn(async move {
-        let (socket, early) = line.into_socket().await;
         let Ok(client) = client.await else {
             // The client left before its 101 was written.
             return;

@@ -6,14 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use http_body::Body;
-use hyper::body::Incoming;
-
 use crate::connect::{self, ConnectError};
 use crate::endpoint::Endpoint;
-use crate::exchange::Wire;
+use crate::exchange::{Received, Wire};
+use crate::http1::{Buffers, Connection};
 use crate::pool::WorkerPools;
-use crate::pool::http1::Line;
 use crate::pool::http2::{self, Found, Stream};
 use crate::refusal::Refusal;
 use crate::settings::UpstreamSettings;
@@ -34,17 +31,15 @@ pub(crate) async fn get(
             .await
             .map(Wire::Http2);
     }
-    if !afresh && let Some(line) = pools.take(endpoint.id(), safe, clock()) {
-        return Ok(Wire::Http1(line));
+    if !afresh && let Some(connection) = pools.take(endpoint.id(), safe, clock()) {
+        return Ok(Wire::Http1(connection));
     }
     // Boxed, for it is rare and its future is larger than all the rest of a request's.
     let connecting: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(async {
-        let stream = connect::within(limit, endpoint.url())
+        connect::within(limit, endpoint.url())
             .await
-            .map_err(|error| refusal_of(&error))?;
-        Line::over(stream)
-            .await
-            .map_err(|_| Refusal::ConnectionLost)
+            .map(Connection::over)
+            .map_err(|error| refusal_of(&error))
     });
     connecting.await.map(Wire::Http1)
 }
@@ -111,15 +106,11 @@ fn refusal_of(error: &ConnectError) -> Refusal {
 
 /// Whether the whole body is there, so that the connection is free once it is read. Looks only at
 /// what has arrived.
-pub(crate) fn is_drained(line: &mut Line, incoming: &mut Incoming) -> bool {
+pub(crate) fn is_drained(wire: &mut Wire, received: &mut Received, buffers: &Buffers) -> bool {
     let mut cx = Context::from_waker(Waker::noop());
     // A piece is at most a buffer, so a few looks see all that may be waiting.
     for _ in 0..4 {
-        if incoming.is_end_stream() {
-            return true;
-        }
-        let _ = line.poll(&mut cx);
-        match Pin::new(&mut *incoming).poll_frame(&mut cx) {
+        match received.poll_frame(wire, buffers, &mut cx) {
             Poll::Ready(Some(Ok(_))) => {}
             Poll::Ready(None) => return true,
             Poll::Ready(Some(Err(_))) | Poll::Pending => return false,

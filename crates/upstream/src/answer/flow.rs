@@ -3,18 +3,17 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
+use http_body::{Frame, SizeHint};
 use pin_project_lite::pin_project;
 use tokio::time::Sleep;
 
 use super::AnswerError;
 use crate::admission::Admission;
-use crate::exchange::Wire;
+use crate::exchange::{Received, Wire};
 use crate::pool::WorkerPools;
 use crate::tunnels::Closing;
 
@@ -22,7 +21,7 @@ pin_project! {
     /// A body on its way, with the connection that brings it and the counts that it is part of.
     #[derive(Debug)]
     pub(crate) struct Flow {
-        incoming: Incoming,
+        received: Received,
         wire: Option<Wire>,
         admission: Admission,
         pools: Arc<WorkerPools>,
@@ -59,7 +58,7 @@ pub(crate) struct Bounds {
 
 impl Flow {
     pub(crate) fn new(
-        incoming: Incoming,
+        received: Received,
         wire: Wire,
         admission: Admission,
         pools: Arc<WorkerPools>,
@@ -71,7 +70,7 @@ impl Flow {
             Waiting(Box::pin(async move { tunnels.closing().await }))
         });
         Box::pin(Self {
-            incoming,
+            received,
             wire: Some(wire),
             admission,
             pools,
@@ -85,11 +84,11 @@ impl Flow {
     }
 
     pub(crate) fn is_end_stream(&self) -> bool {
-        self.wire.is_none() || self.incoming.is_end_stream()
+        self.wire.is_none() || self.received.is_end_stream()
     }
 
     pub(crate) fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        self.received.size_hint()
     }
 
     pub(crate) fn poll_frame(
@@ -97,13 +96,13 @@ impl Flow {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, AnswerError>>> {
         let mut this = self.project();
-        if this.wire.is_none() {
+        let Some(wire) = this.wire else {
             return Poll::Ready(None);
-        }
-        match poll_wire(this.incoming, this.wire, cx) {
+        };
+        match this.received.poll_frame(wire, this.pools.buffers(), cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 *this.quiet_since = None;
-                if this.incoming.is_end_stream() {
+                if this.received.is_end_stream() {
                     keep(this.wire, this.admission, this.pools, *this.clock);
                 }
                 Poll::Ready(Some(Ok(frame)))
@@ -140,30 +139,6 @@ impl Flow {
     }
 }
 
-/// One look at the body, and at the connection below it where nothing else drives that.
-fn poll_wire(
-    incoming: &mut Incoming,
-    wire: &mut Option<Wire>,
-    cx: &mut Context<'_>,
-) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-    let Some(Wire::Http1(line)) = wire else {
-        return Pin::new(incoming).poll_frame(cx);
-    };
-    // The line fills the body in this same call, so it need not wake anyone for it.
-    let mut quiet = Context::from_waker(Waker::noop());
-    let next = Pin::new(&mut *incoming).poll_frame(&mut quiet);
-    if next.is_ready() {
-        return next;
-    }
-    let ended = line.poll(cx).is_ready();
-    let next = Pin::new(&mut *incoming).poll_frame(&mut quiet);
-    if next.is_pending() && ended {
-        // The line's end ends the body; were it not so, nothing would ever wake us.
-        return Poll::Ready(None);
-    }
-    next
-}
-
 /// Keeps the connection of an exchange that ended well, if it can be used again.
 fn keep(
     wire: &mut Option<Wire>,
@@ -171,9 +146,9 @@ fn keep(
     pools: &Arc<WorkerPools>,
     clock: fn() -> Instant,
 ) {
-    if let (Some(Wire::Http1(line)), Some(endpoint)) = (wire.take(), admission.endpoint()) {
+    if let (Some(Wire::Http1(connection)), Some(endpoint)) = (wire.take(), admission.endpoint()) {
         let settings = admission.upstream().settings();
-        pools.give(endpoint.id(), line, settings, clock());
+        pools.give(endpoint.id(), connection, settings, clock());
     }
 }
 

@@ -112,19 +112,28 @@ impl Head {
         &self.method
     }
 
-    /// The request of one try.
+    /// The target, without scheme and host.
+    pub(crate) fn path(&self) -> &PathAndQuery {
+        &self.path
+    }
+
+    /// All fields but `Host`.
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        &self.headers
+    }
+
+    /// The `Host` for `endpoint`.
+    pub(crate) fn host<'a>(&'a self, endpoint: &'a Endpoint) -> &'a HeaderValue {
+        self.host.as_ref().unwrap_or(endpoint.host())
+    }
+
+    /// The request of one try over HTTP/2.
     pub(crate) fn request(&self, endpoint: &Endpoint, body: RequestBody) -> Request<RequestBody> {
-        let host = self.host.as_ref().unwrap_or(endpoint.host());
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
         *request.headers_mut() = self.headers.clone();
-        if endpoint.is_http2() {
-            *request.version_mut() = Version::HTTP_2;
-            *request.uri_mut() = absolute(host, &self.path);
-        } else {
-            *request.uri_mut() = Uri::from(self.path.clone());
-            request.headers_mut().insert(HOST, host.clone());
-        }
+        *request.version_mut() = Version::HTTP_2;
+        *request.uri_mut() = absolute(self.host(endpoint), &self.path);
         request
     }
 }
@@ -159,7 +168,6 @@ fn frame(headers: &mut HeaderMap, framing: Framing, http2: bool) {
         Framing::Streamed => {
             headers.remove(CONTENT_LENGTH);
             if !http2 {
-                // Said aloud, or hyper sends no body with a GET.
                 headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
             }
         }
@@ -205,7 +213,17 @@ mod tests {
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let head = Head::new(parts, case.kind, case.framing, &case.host, None, case.http2);
         let endpoint = Endpoint::new("http://up:81".parse().unwrap(), case.http2);
-        head.request(&endpoint, RequestBody::empty())
+        if case.http2 {
+            return head.request(&endpoint, RequestBody::empty());
+        }
+        let mut request = Request::new(RequestBody::empty());
+        *request.uri_mut() = head.path().clone().into();
+        *request.headers_mut() = head.headers().clone();
+        let had_host = request
+            .headers_mut()
+            .insert(HOST, head.host(&endpoint).clone());
+        assert_eq!(had_host, None, "the host would be sent twice");
+        request
     }
 
     fn field<'a>(request: &'a Request<RequestBody>, name: &str) -> Option<&'a str> {

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, TRANSFER_ENCODING,
-    UPGRADE,
+    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, UPGRADE,
 };
 use http::{StatusCode, Version, response};
 
 use super::hop_by_hop;
 use super::via;
-use crate::refusal::Refusal;
 
 const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
@@ -40,25 +38,6 @@ pub(crate) fn prepare_switch(parts: &mut response::Parts) {
     parts.version = Version::HTTP_11;
     // hyper's own handle on the upstream's socket; the tunnel has the socket itself.
     parts.extensions.clear();
-}
-
-/// Whether the head can be passed on at all.
-pub(crate) fn check(status: StatusCode, headers: &HeaderMap) -> Result<(), Refusal> {
-    // hyper decodes `chunked`; under any other coding the body would go out as something else.
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => {}
-        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => {}
-        _ => return Err(Refusal::TransferCoding),
-    }
-    // Which of the two the upstream meant nobody can tell (RFC 9112 §6.3): a splitting attempt, or a bug.
-    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
-        return Err(Refusal::Malformed);
-    }
-    if status.is_informational() && status != StatusCode::SWITCHING_PROTOCOLS {
-        return Err(Refusal::Malformed);
-    }
-    Ok(())
 }
 
 /// Whether every protocol that a 101 names was asked for (RFC 9110 §7.8).
@@ -107,11 +86,6 @@ mod tests {
         headers
     }
 
-    #[track_caller]
-    fn check_codings(fields: &[(&'static str, &'static str)], expected: Result<(), Refusal>) {
-        assert_eq!(check(StatusCode::OK, &headers(fields)), expected);
-    }
-
     #[test]
     fn only_what_was_asked_for_is_switched_to() {
         let asked = HeaderValue::from_static("websocket, foo/2");
@@ -119,32 +93,6 @@ mod tests {
         assert!(answered("WebSocket") && answered("foo/2"));
         assert!(!answered("other") && !answered("websocket, other"));
         assert!(!is_asked_protocol(&asked, &headers(&[])));
-    }
-
-    #[test]
-    fn a_length_beside_a_coding_is_refused() {
-        check_codings(
-            &[("transfer-encoding", "chunked"), ("content-length", "2")],
-            Err(Refusal::Malformed),
-        );
-    }
-
-    #[test]
-    fn one_chunked_or_none() {
-        check_codings(&[], Ok(()));
-        check_codings(&[("transfer-encoding", "chunked")], Ok(()));
-        check_codings(&[("transfer-encoding", "Chunked")], Ok(()));
-        check_codings(
-            &[("transfer-encoding", "gzip, chunked")],
-            Err(Refusal::TransferCoding),
-        );
-        check_codings(
-            &[
-                ("transfer-encoding", "chunked"),
-                ("transfer-encoding", "chunked"),
-            ],
-            Err(Refusal::TransferCoding),
-        );
     }
 
     #[test]

@@ -49,7 +49,9 @@ impl WorkerPools {
         let mut over = Vec::new();
         let mut shelves = self.http1.lock();
         shelves.retain(|_, shelf| {
-            over.extend(shelf.extract_if(.., |idle| idle.is_over(now) || !idle.line.is_idle()));
+            over.extend(
+                shelf.extract_if(.., |idle| idle.is_over(now) || !idle.connection.is_quiet()),
+            );
             !shelf.is_empty()
         });
         let mut empty = shelves.is_empty();

@@ -1,20 +1,17 @@
 //! A request's way through tries and connections to a response head.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::header::UPGRADE;
 use http::{Extensions, Response, StatusCode, request, response};
-use http_body::Body;
-use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tokio::time::sleep;
 
 use crate::admission::Admission;
-use crate::answer::{Bounds, Flow};
+use crate::answer::{Bounds, Content, Flow};
 use crate::client_info::ClientInfo;
-use crate::exchange::{Failure, Wire, exchange};
+use crate::exchange::{self, Failure, Received, Wire, exchange};
 use crate::feed::{Feed, RequestBody};
 use crate::forward::deadline::{Limits, response_limit};
 use crate::forward::kind::Kind;
@@ -31,7 +28,7 @@ use crate::wire;
 /// A response head, and its body where it has one.
 pub(super) struct Answer {
     pub(super) head: response::Parts,
-    pub(super) flow: Option<Pin<Box<Flow>>>,
+    pub(super) content: Content,
 }
 
 /// What becomes of a request.
@@ -208,7 +205,7 @@ impl Tries<'_> {
     async fn until_answered(
         &mut self,
         log: &mut Log<'_>,
-    ) -> Result<(Response<Incoming>, Wire), Refusal> {
+    ) -> Result<(Response<Received>, Wire), Refusal> {
         let mut retries = 0;
         let mut not = None;
         loop {
@@ -240,7 +237,7 @@ impl Tries<'_> {
     /// Takes a try into the endpoint's figures.
     fn judge(
         &self,
-        tried: &Result<(Response<Incoming>, Wire), Refusal>,
+        tried: &Result<(Response<Received>, Wire), Refusal>,
         took: Duration,
     ) -> Outcome {
         let now = (self.clock)();
@@ -297,7 +294,7 @@ impl Tries<'_> {
         &self,
         place: usize,
         log: &mut Log<'_>,
-    ) -> Result<(Response<Incoming>, Wire), Refusal> {
+    ) -> Result<(Response<Received>, Wire), Refusal> {
         let upstream = &self.policy.upstream;
         let endpoint = upstream.endpoint(place);
         let mut afresh = false;
@@ -315,23 +312,21 @@ impl Tries<'_> {
             )
             .await?;
             log.kept = wire.was_kept();
-            let request = self.head.request(endpoint, self.body()?);
-            let feed = self.feed.as_deref();
-            let answered = exchange(
-                &mut wire,
-                request,
-                feed,
-                log.start,
-                &self.limits,
-                self.clock,
-            )
-            .await;
+            let sent = exchange::Sent {
+                head: &self.head,
+                endpoint,
+                body: self.body()?,
+                framing: self.framing,
+                feed: self.feed.as_deref(),
+                ended: log.start,
+            };
+            let buffers = self.pools.buffers();
+            let answered = exchange(&mut wire, sent, buffers, &self.limits, self.clock).await;
             let failure = match answered {
                 Ok(response) => {
-                    if let Wire::Http1(line) = &mut wire {
-                        line.keep_alive = answer_head::keep_alive(response.headers());
+                    if let Wire::Http1(connection) = &mut wire {
+                        connection.keep_alive = answer_head::keep_alive(response.headers());
                     }
-                    answer_head::check(response.status(), response.headers())?;
                     return Ok((response, wire));
                 }
                 Err(failure) => failure,
@@ -370,62 +365,67 @@ impl Tries<'_> {
     }
 
     /// Keeps the connection of an answer that is not used, where its body is there already.
-    fn discard(&self, response: Response<Incoming>, wire: Wire) {
-        let (_, mut incoming) = response.into_parts();
-        if let Wire::Http1(mut line) = wire
-            && wire::is_drained(&mut line, &mut incoming)
-            && let Some(endpoint) = self.admission.endpoint()
-        {
-            drop(incoming);
-            let settings = self.policy.upstream.settings();
-            self.pools
-                .give(endpoint.id(), line, settings, (self.clock)());
+    fn discard(&self, response: Response<Received>, mut wire: Wire) {
+        let mut received = response.into_body();
+        if wire::is_drained(&mut wire, &mut received, self.pools.buffers()) {
+            give(self.pools, wire, &self.admission, self.clock);
         }
+    }
+}
+
+/// Keeps a connection for the next request, where it is one for a single request at a time.
+fn give(pools: &Arc<WorkerPools>, wire: Wire, admission: &Admission, clock: fn() -> Instant) {
+    if let (Wire::Http1(connection), Some(endpoint)) = (wire, admission.endpoint()) {
+        let settings = admission.upstream().settings();
+        pools.give(endpoint.id(), connection, settings, clock());
     }
 }
 
 /// The upstream has left HTTP: what follows is a tunnel.
 fn switch(
-    response: Response<Incoming>,
+    response: Response<Received>,
     wire: Wire,
     mut admission: Admission,
     on_upgrade: Option<OnUpgrade>,
 ) -> Reply {
-    let (Some(on_upgrade), Wire::Http1(line)) = (on_upgrade, wire) else {
+    let (mut head, received) = response.into_parts();
+    let (Some(on_upgrade), Wire::Http1(connection), Received::Http1(body)) =
+        (on_upgrade, wire, received)
+    else {
         admission.cut_short();
         return Err(Refusal::Upgrade);
     };
     admission.become_stream()?;
-    let (mut head, _) = response.into_parts();
     answer_head::prepare_switch(&mut head);
     let idle = admission.upstream().settings().stream_idle;
-    upgrade::start(on_upgrade, *line, idle, admission);
-    Ok(Answer { head, flow: None })
+    let socket = (connection.into_stream(), body.into_early());
+    upgrade::start(on_upgrade, socket, idle, admission);
+    Ok(Answer {
+        head,
+        content: Content::Empty,
+    })
 }
 
 /// The answer's body follows, or there is none.
 fn stream(
     pools: &Arc<WorkerPools>,
-    response: Response<Incoming>,
-    wire: Wire,
+    response: Response<Received>,
+    mut wire: Wire,
     mut admission: Admission,
     absolute: Option<Instant>,
     clock: fn() -> Instant,
 ) -> Reply {
-    let (mut head, incoming) = response.into_parts();
+    let (mut head, mut received) = response.into_parts();
     let kind = Kind::of_answer(&head.headers);
     answer_head::prepare(&mut head);
-    if incoming.is_end_stream() {
-        drop(incoming);
-        if let (Wire::Http1(line), Some(endpoint)) = (wire, admission.endpoint()) {
-            pools.give(
-                endpoint.id(),
-                line,
-                admission.upstream().settings(),
-                clock(),
-            );
-        }
-        return Ok(Answer { head, flow: None });
+    if let Some(whole) = received.take_whole(&mut wire) {
+        give(pools, wire, &admission, clock);
+        let content = if whole.is_empty() {
+            Content::Empty
+        } else {
+            Content::Whole(whole)
+        };
+        return Ok(Answer { head, content });
     }
     if kind == Kind::EventStream {
         admission.become_stream()?;
@@ -440,9 +440,9 @@ fn stream(
         absolute,
         ends_on_drain: kind == Kind::EventStream,
     };
-    let flow = Flow::new(incoming, wire, admission, Arc::clone(pools), clock, &bounds);
+    let flow = Flow::new(received, wire, admission, Arc::clone(pools), clock, &bounds);
     Ok(Answer {
         head,
-        flow: Some(flow),
+        content: Content::Flow(flow),
     })
 }

@@ -13,6 +13,7 @@ mod connections;
 mod heads;
 mod http2;
 mod limits;
+mod oracle;
 mod origin;
 mod properties;
 mod retries;

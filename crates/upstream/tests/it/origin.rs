@@ -108,6 +108,10 @@ impl Peer {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes).await
+    }
+
     /// Waits for the other end to leave.
     pub(crate) async fn closed(&mut self) {
         let mut rest = [0; 1024];
