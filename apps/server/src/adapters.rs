@@ -174,13 +174,14 @@ pub fn forward(extensions: &Extensions) -> Option<&ForwardPolicy> {
 pub fn client(extensions: &Extensions) -> Option<ClientInfo> {
     let edge = &trip(extensions)?.edge;
     let client = edge.client.as_ref();
+    let (request_id, traceparent) = edge.ids.for_upstream();
     Some(ClientInfo {
         // Nobody known: nothing is told, and nothing that came is believed.
         peer: edge.peer?,
         proto: edge.scheme,
         host: edge.host.value(),
-        request_id: Some(edge.ids.request_id()),
-        traceparent: Some(edge.ids.traceparent()),
+        request_id: Some(request_id),
+        traceparent: Some(traceparent),
         keep_forwarded: client.is_some_and(|client| client.trusted_peer),
     })
 }

@@ -1,11 +1,16 @@
 //! A request's id and its trace context, accepted from the client where they are sound, else made here.
-use std::fmt;
+use std::ops::Range;
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 /// The field of a request's id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// Where a `traceparent` has its trace's id, and its parent's (W3C Trace Context §3.2.2).
+const TRACE_ID: Range<usize> = 3..35;
+const SPAN_ID: Range<usize> = 36..52;
 
 /// The longest id that is accepted from a client.
 const ID_BYTES_MAX: usize = 128;
@@ -44,7 +49,17 @@ impl Ids {
     pub fn request_id(&self) -> HeaderValue {
         self.theirs
             .clone()
-            .unwrap_or_else(|| made(format_args!("{:032x}", self.ours)))
+            .unwrap_or_else(|| made(Bytes::copy_from_slice(&hex(self.ours))))
+    }
+
+    /// The request's id and the `traceparent` that go upstream: the client's, or new ones, of which the second asks
+    /// for no sampling. Of new ones the id is the trace's, so one text has both.
+    pub fn for_upstream(&self) -> (HeaderValue, HeaderValue) {
+        if self.theirs.is_some() || self.parent.is_some() {
+            return (self.request_id(), self.traceparent());
+        }
+        let trace = self.new_traceparent();
+        (made(trace.slice(TRACE_ID)), made(trace))
     }
 
     /// The request's id as text.
@@ -55,16 +70,18 @@ impl Ids {
         }
     }
 
-    /// The `traceparent` that goes upstream: the client's, or a new one that asks for no sampling.
-    pub fn traceparent(&self) -> HeaderValue {
-        let made_here = || {
-            made(format_args!(
-                "00-{:032x}-{:016x}-00",
-                self.ours,
-                fastrand::u64(1..)
-            ))
-        };
-        self.parent.clone().unwrap_or_else(made_here)
+    /// The `traceparent` that goes upstream.
+    fn traceparent(&self) -> HeaderValue {
+        let parent = self.parent.clone();
+        parent.unwrap_or_else(|| made(self.new_traceparent()))
+    }
+
+    fn new_traceparent(&self) -> Bytes {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        text[TRACE_ID].copy_from_slice(&hex(self.ours));
+        let span = hex(u128::from(fastrand::u64(1..)));
+        text[SPAN_ID].copy_from_slice(&span[16..]);
+        Bytes::copy_from_slice(&text)
     }
 
     /// Whether the client's trace is carried on.
@@ -77,7 +94,7 @@ impl Ids {
         match self
             .parent
             .as_ref()
-            .and_then(|parent| parent.as_bytes().get(3..35))
+            .and_then(|parent| parent.as_bytes().get(TRACE_ID))
         {
             Some(id) => String::from_utf8_lossy(id).into_owned(),
             None => format!("{:032x}", self.ours),
@@ -85,8 +102,17 @@ impl Ids {
     }
 }
 
-fn made(text: fmt::Arguments<'_>) -> HeaderValue {
-    HeaderValue::try_from(text.to_string()).unwrap_or(HeaderValue::from_static("-"))
+fn made(text: Bytes) -> HeaderValue {
+    HeaderValue::from_maybe_shared(text).unwrap_or(HeaderValue::from_static("-"))
+}
+
+/// Thirty-two digits. The formatter takes a thousand instructions for them, and every proxied request has them.
+fn hex(number: u128) -> [u8; 32] {
+    let bytes = number.to_be_bytes();
+    std::array::from_fn(|place| {
+        let nibble = bytes[place / 2] >> if place % 2 == 0 { 4 } else { 0 };
+        b"0123456789abcdef"[usize::from(nibble & 0xf)]
+    })
 }
 
 fn sound_id(id: &[u8]) -> bool {
@@ -94,16 +120,16 @@ fn sound_id(id: &[u8]) -> bool {
 }
 
 fn sound_parent(parent: &[u8]) -> bool {
-    let hex = |part: &[u8]| {
+    let is_id = |part: &[u8]| {
         part.iter()
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
             && part.iter().any(|byte| *byte != b'0')
     };
     parent.len() == 55
         && parent.starts_with(b"00-")
-        && hex(&parent[3..35])
+        && is_id(&parent[TRACE_ID])
         && parent[35] == b'-'
-        && hex(&parent[36..52])
+        && is_id(&parent[SPAN_ID])
         && parent[52] == b'-'
         && parent[53..].iter().all(u8::is_ascii_hexdigit)
 }
@@ -147,7 +173,8 @@ mod tests {
             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
             "00",
         ] {
-            let made = ids(&[(TRACEPARENT, wrong)]).traceparent();
+            let (id, made) = ids(&[(TRACEPARENT, wrong)]).for_upstream();
+            assert_eq!(made.as_bytes()[TRACE_ID], *id.as_bytes());
             assert!(sound_parent(made.as_bytes()), "{made:?} for {wrong}");
             assert_ne!(made, wrong);
         }

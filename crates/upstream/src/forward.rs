@@ -1,6 +1,7 @@
 //! What the heads of requests and answers look like on their way through.
 
 pub(crate) mod deadline;
+pub(crate) mod fields;
 pub(crate) mod forwarded;
 pub(crate) mod grpc;
 pub(crate) mod hop_by_hop;

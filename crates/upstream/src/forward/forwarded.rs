@@ -1,10 +1,11 @@
 //! `X-Forwarded-*`, `Forwarded` (RFC 7239), the request id and the trace context.
 
-use std::fmt::Write;
+use std::io::Write as _;
 use std::net::IpAddr;
 
-use http::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
+use http::header::{FORWARDED, HeaderMap, HeaderName};
 
+use super::fields::Fields;
 use crate::client_info::ClientInfo;
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -13,73 +14,111 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
-/// Tells the upstream who asked. What came from somebody that is not trusted is dropped first.
-pub(crate) fn set(headers: &mut HeaderMap, client: Option<&ClientInfo>) {
-    if !client.is_some_and(|client| client.keep_forwarded) {
-        for name in [
-            &X_FORWARDED_FOR,
-            &X_FORWARDED_PROTO,
-            &X_FORWARDED_HOST,
-            &FORWARDED,
-        ] {
-            headers.remove(name);
-        }
+/// Whether the client's field of this name does not pass, for it is written anew, or is a claim of somebody that is not
+/// trusted.
+pub(crate) fn replaces(name: &str, client: Option<&ClientInfo>) -> bool {
+    match name {
+        "x-forwarded-for" | "x-forwarded-proto" | "forwarded" => true,
+        "x-forwarded-host" => !client.is_some_and(|client| client.keep_forwarded),
+        "x-request-id" => client.is_some_and(|client| client.request_id.is_some()),
+        "traceparent" => client.is_some_and(|client| client.traceparent.is_some()),
+        _ => false,
     }
-    let Some(client) = client else {
-        return;
-    };
-    let mut text = String::with_capacity(96);
-    // `write!` to a `String` cannot fail.
-    let _ = write!(text, "{}", client.peer);
-    append_to_list(headers, X_FORWARDED_FOR, &text);
+}
+
+/// Tells the upstream who asked. `received`: the client's own fields, of which the lists of a trusted proxy go on.
+pub(crate) fn write(client: &ClientInfo, received: &HeaderMap, fields: &mut impl Fields) {
+    fields.build(&X_FORWARDED_FOR, |out| {
+        write_list(client, received, &X_FORWARDED_FOR, out);
+        write_address(client.peer, out);
+    });
     // As it was understood here, and as the key of a stored response has it.
-    headers.insert(X_FORWARDED_PROTO, HeaderValue::from_static(client.proto));
+    fields.put(&X_FORWARDED_PROTO, client.proto.as_bytes());
     // The first proxy knows the host, and all behind it only repeat what they were told.
     if let Some(host) = &client.host
-        && !headers.contains_key(&X_FORWARDED_HOST)
+        && !(client.keep_forwarded && received.contains_key(&X_FORWARDED_HOST))
     {
-        headers.insert(X_FORWARDED_HOST, host.clone());
+        fields.put(&X_FORWARDED_HOST, host.as_bytes());
     }
-    text.clear();
-    write_forwarded(&mut text, client);
-    append_to_list(headers, FORWARDED, &text);
+    fields.build(&FORWARDED, |out| {
+        write_list(client, received, &FORWARDED, out);
+        write_forwarded(client, out);
+    });
     if let Some(id) = &client.request_id {
-        headers.insert(X_REQUEST_ID, id.clone());
+        fields.put(&X_REQUEST_ID, id.as_bytes());
     }
     if let Some(trace) = &client.traceparent {
-        headers.insert(TRACEPARENT, trace.clone());
+        fields.put(&TRACEPARENT, trace.as_bytes());
+    }
+}
+
+/// The members that a list has already. Its lines become one: many applications look at the first line alone, and would
+/// miss ours.
+fn write_list(client: &ClientInfo, received: &HeaderMap, name: &HeaderName, out: &mut Vec<u8>) {
+    if client.keep_forwarded {
+        for line in received.get_all(name) {
+            out.extend_from_slice(line.as_bytes());
+            out.extend_from_slice(b", ");
+        }
     }
 }
 
 /// One element of `Forwarded`: `for=…;host=…;proto=…`.
-fn write_forwarded(text: &mut String, client: &ClientInfo) {
-    let _ = match client.peer {
-        IpAddr::V4(v4) => write!(text, "for={v4}"),
-        IpAddr::V6(v6) => write!(text, "for=\"[{v6}]\""),
-    };
-    let host = client.host.as_ref().and_then(|host| host.to_str().ok());
-    // Quoted, for a port's colon is no token; what would end the quotes is no host.
-    if let Some(host) = host.filter(|host| !host.contains(['"', '\\'])) {
-        let _ = write!(text, ";host=\"{host}\"");
+fn write_forwarded(client: &ClientInfo, out: &mut Vec<u8>) {
+    match client.peer {
+        IpAddr::V4(_) => {
+            out.extend_from_slice(b"for=");
+            write_address(client.peer, out);
+        }
+        IpAddr::V6(_) => {
+            out.extend_from_slice(b"for=\"[");
+            write_address(client.peer, out);
+            out.extend_from_slice(b"]\"");
+        }
     }
-    let _ = write!(text, ";proto={}", client.proto);
+    // Quoted, for a port's colon is no token; what would end the quotes is no host.
+    if let Some(host) = &client.host
+        && let host = host.as_bytes()
+        && host
+            .iter()
+            .all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte))
+    {
+        out.extend_from_slice(b";host=\"");
+        out.extend_from_slice(host);
+        out.push(b'"');
+    }
+    out.extend_from_slice(b";proto=");
+    out.extend_from_slice(client.proto.as_bytes());
 }
 
-/// Adds a member to a list, whose lines become one: many applications look at the first line alone, and would miss us.
-fn append_to_list(headers: &mut HeaderMap, name: HeaderName, member: &str) {
-    let mut list = Vec::new();
-    for line in headers.get_all(&name) {
-        list.extend_from_slice(line.as_bytes());
-        list.extend_from_slice(b", ");
-    }
-    list.extend_from_slice(member.as_bytes());
-    if let Ok(value) = HeaderValue::from_bytes(&list) {
-        headers.insert(name, value);
+/// The address as text. `Display` takes a thousand instructions for four small numbers.
+fn write_address(address: IpAddr, out: &mut Vec<u8>) {
+    let IpAddr::V4(address) = address else {
+        // Writing to memory cannot fail.
+        let _ = write!(out, "{address}");
+        return;
+    };
+    for (place, octet) in address.octets().into_iter().enumerate() {
+        if place > 0 {
+            out.push(b'.');
+        }
+        if octet >= 100 {
+            out.push(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            out.push(b'0' + octet / 10 % 10);
+        }
+        out.push(b'0' + octet % 10);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn sent(client: Option<&ClientInfo>, fields: &[(&'static str, &'static str)]) -> Vec<String> {
@@ -87,8 +126,16 @@ mod tests {
         for (name, value) in fields {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        set(&mut headers, client);
-        let mut lines: Vec<_> = headers
+        let mut out = HeaderMap::new();
+        for (name, value) in &headers {
+            if !replaces(name.as_str(), client) {
+                out.append(name, value.clone());
+            }
+        }
+        if let Some(client) = client {
+            write(client, &headers, &mut out);
+        }
+        let mut lines: Vec<_> = out
             .iter()
             .map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()))
             .collect();
@@ -166,5 +213,14 @@ mod tests {
         assert!(
             sent(Some(&client), &[]).contains(&"forwarded: for=192.0.2.1;proto=http".to_owned())
         );
+    }
+
+    proptest! {
+        #[test]
+        fn an_address_is_written_as_it_is_displayed(octets: [u8; 4]) {
+            let mut out = Vec::new();
+            write_address(Ipv4Addr::from(octets).into(), &mut out);
+            prop_assert_eq!(out, Ipv4Addr::from(octets).to_string().into_bytes());
+        }
     }
 }

@@ -1,36 +1,42 @@
 //! Fields that are meant for the next hop alone (RFC 9110 §7.6.1).
 
-use http::header::{
-    CONNECTION, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
 
-/// Fields that belong to one connection whether or not `Connection` names them.
-const ALWAYS: [HeaderName; 7] = [
-    CONNECTION,
-    HeaderName::from_static("keep-alive"),
-    HeaderName::from_static("proxy-connection"),
-    TE,
-    TRANSFER_ENCODING,
-    UPGRADE,
-    HeaderName::from_static("http2-settings"),
-];
+/// Whether a field belongs to one connection whether or not `Connection` names it.
+pub(crate) fn is_always(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-connection"
+            | "te"
+            | "transfer-encoding"
+            | "upgrade"
+            | "http2-settings"
+    )
+}
 
-/// Removes every field of one hop: the known ones and those that `Connection` names.
-pub(crate) fn strip(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
+/// The fields that `Connection` names. The two words that nearly all values consist of name none.
+pub(crate) fn named(headers: &HeaderMap) -> Vec<HeaderName> {
+    headers
         .get_all(CONNECTION)
         .iter()
         .flat_map(tokens)
-        // The two that nearly all values consist of name no field.
         .filter(|token| {
             !token.eq_ignore_ascii_case(b"close") && !token.eq_ignore_ascii_case(b"keep-alive")
         })
         .filter_map(|token| HeaderName::from_bytes(token).ok())
-        .collect();
-    for name in named {
+        .collect()
+}
+
+/// Removes every field of one hop: the known ones and those that `Connection` names.
+pub(crate) fn strip(headers: &mut HeaderMap) {
+    for name in named(headers) {
         headers.remove(name);
     }
-    for name in &ALWAYS {
+    // Nearly all heads have none or one, and a look at the names costs less than seven searches.
+    while let Some(name) = headers.keys().find(|name| is_always(name.as_str())) {
+        let name = name.clone();
         headers.remove(name);
     }
 }
@@ -54,6 +60,8 @@ fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use http::header::TE;
+
     use super::*;
 
     #[track_caller]

@@ -1,29 +1,39 @@
 //! The head that goes to the upstream.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderValue, TE,
+    CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, TE,
     TRANSFER_ENCODING, UPGRADE,
 };
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Uri, Version, request};
 use http_body::SizeHint;
 
-use super::hop_by_hop::has_token;
+use super::fields::Fields;
+use super::hop_by_hop::{self, has_token};
 use super::kind::Kind;
-use super::{forwarded, hop_by_hop, via};
+use super::{forwarded, via};
 use crate::client_info::ClientInfo;
 use crate::endpoint::Endpoint;
 use crate::feed::RequestBody;
 use crate::settings::HostHeader;
 
-/// What each try's head is made of. Made once a request; a try adds only what differs.
+/// What each try's head is made of: the client's fields as they came, and what was decided about
+/// them. A try writes it out for its endpoint.
 #[derive(Debug)]
 pub(crate) struct Head {
     method: Method,
     path: PathAndQuery,
+    received: Version,
     headers: HeaderMap,
+    /// Fields that the client's `Connection` names.
+    named: Vec<HeaderName>,
+    framing: Framing,
+    /// The protocol that is asked for, where the client may.
+    upgrade: Option<HeaderValue>,
+    wants_trailers: bool,
     /// The host to send; `None`: the endpoint's.
     host: Option<HeaderValue>,
+    client: Option<ClientInfo>,
 }
 
 /// What is known of the request's body.
@@ -49,52 +59,26 @@ impl Framing {
 }
 
 impl Head {
-    /// Makes the head from the client's. `http2`: what the upstream speaks.
+    /// Makes the head from the client's.
     pub(crate) fn new(
         parts: request::Parts,
         kind: Kind,
         framing: Framing,
         host: &HostHeader,
-        client: Option<&ClientInfo>,
-        http2: bool,
+        client: Option<ClientInfo>,
     ) -> Self {
-        let mut headers = parts.headers;
-        // An absolute target and `:authority` win over the field (RFC 9112 §3.2.2).
-        let field = headers.remove(HOST);
-        let received_host = match parts.uri.authority() {
-            Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
-            None => field,
+        let headers = parts.headers;
+        let host = match host {
+            HostHeader::Client => client
+                .as_ref()
+                .and_then(|client| client.host.clone())
+                .or_else(|| received_host(&parts.uri, &headers)),
+            HostHeader::Upstream => None,
+            HostHeader::Literal(value) => Some(value.clone()),
         };
         let upgrade = (kind == Kind::Upgrade)
             .then(|| headers.get(UPGRADE).cloned())
             .flatten();
-        let wants_trailers = has_token(&headers, &TE, "trailers");
-        hop_by_hop::strip(&mut headers);
-        // hyper has answered it when the body was first read; the upstream need not.
-        headers.remove(EXPECT);
-        frame(&mut headers, framing, http2);
-        if wants_trailers {
-            headers.insert(TE, HeaderValue::from_static("trailers"));
-        }
-        if let Some(protocol) = upgrade {
-            headers.insert(UPGRADE, protocol);
-            headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-        } else if wants_trailers && !http2 {
-            // `TE` is of one hop and has to be named as such (RFC 9110 §10.1.4).
-            headers.insert(CONNECTION, HeaderValue::from_static("te"));
-        }
-        if !http2 {
-            join_crumbs(&mut headers);
-        }
-        via::append(&mut headers, parts.version);
-        forwarded::set(&mut headers, client);
-        let host = match host {
-            HostHeader::Client => client
-                .and_then(|client| client.host.clone())
-                .or(received_host),
-            HostHeader::Upstream => None,
-            HostHeader::Literal(value) => Some(value.clone()),
-        };
         let path = parts
             .uri
             .into_parts()
@@ -103,8 +87,14 @@ impl Head {
         Self {
             method: parts.method,
             path,
+            received: parts.version,
+            named: hop_by_hop::named(&headers),
+            wants_trailers: has_token(&headers, &TE, "trailers"),
             headers,
+            framing,
+            upgrade,
             host,
+            client,
         }
     }
 
@@ -117,8 +107,8 @@ impl Head {
         &self.path
     }
 
-    /// All fields but `Host`.
-    pub(crate) fn headers(&self) -> &HeaderMap {
+    /// The client's own fields.
+    pub(crate) fn received(&self) -> &HeaderMap {
         &self.headers
     }
 
@@ -127,14 +117,106 @@ impl Head {
         self.host.as_ref().unwrap_or(endpoint.host())
     }
 
+    /// Writes all fields but `Host`. `http2`: what the endpoint speaks.
+    pub(crate) fn write(&self, http2: bool, fields: &mut impl Fields) {
+        let client = self.client.as_ref();
+        let mut cookies = 0_usize;
+        for (name, value) in &self.headers {
+            let passes = match name.as_str() {
+                // Written anew below, or answered already when the body was first read.
+                "host" | "content-length" | "expect" | "te" => false,
+                "cookie" => {
+                    cookies += 1;
+                    http2
+                }
+                name => !hop_by_hop::is_always(name) && !forwarded::replaces(name, client),
+            };
+            if passes && (self.named.is_empty() || !self.named.contains(name)) {
+                fields.put(name, value.as_bytes());
+            }
+        }
+        if cookies > 0 && !http2 && !self.named.contains(&COOKIE) {
+            self.write_cookies(cookies, fields);
+        }
+        self.write_framing(http2, fields);
+        if self.wants_trailers {
+            fields.put(&TE, b"trailers");
+        }
+        if let Some(protocol) = &self.upgrade {
+            fields.put(&UPGRADE, protocol.as_bytes());
+            fields.put(&CONNECTION, b"upgrade");
+        } else if self.wants_trailers && !http2 {
+            // `TE` is of one hop and has to be named as such (RFC 9110 §10.1.4).
+            fields.put(&CONNECTION, b"te");
+        }
+        via::write(self.received, fields);
+        if let Some(client) = client {
+            forwarded::write(client, &self.headers, fields);
+        }
+    }
+
+    /// Sees to it that the length that is told is the one that comes.
+    fn write_framing(&self, http2: bool, fields: &mut impl Fields) {
+        match self.framing {
+            Framing::Empty => {
+                // A length without bytes would let the next request be read as this one's body.
+                if self
+                    .headers
+                    .get(CONTENT_LENGTH)
+                    .is_some_and(|length| length == "0")
+                {
+                    fields.put(&CONTENT_LENGTH, b"0");
+                }
+            }
+            Framing::Sized(length) => {
+                fields.put(&CONTENT_LENGTH, HeaderValue::from(length).as_bytes());
+            }
+            Framing::Streamed => {
+                if !http2 {
+                    fields.put(&TRANSFER_ENCODING, b"chunked");
+                }
+            }
+        }
+    }
+
+    /// HTTP/2 may split a cookie into crumbs; HTTP/1 knows one field only (RFC 9113 §8.2.3).
+    fn write_cookies(&self, count: usize, fields: &mut impl Fields) {
+        let crumbs = self.headers.get_all(COOKIE);
+        if count == 1 {
+            for cookie in crumbs {
+                fields.put(&COOKIE, cookie.as_bytes());
+            }
+            return;
+        }
+        fields.build(&COOKIE, |joined| {
+            for (place, crumb) in crumbs.iter().enumerate() {
+                if place > 0 {
+                    joined.extend_from_slice(b"; ");
+                }
+                joined.extend_from_slice(crumb.as_bytes());
+            }
+        });
+    }
+
     /// The request of one try over HTTP/2.
     pub(crate) fn request(&self, endpoint: &Endpoint, body: RequestBody) -> Request<RequestBody> {
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        *request.headers_mut() = self.headers.clone();
+        // Room for what is added.
+        let mut headers = HeaderMap::with_capacity(self.headers.len() + 8);
+        self.write(true, &mut headers);
+        *request.headers_mut() = headers;
         *request.version_mut() = Version::HTTP_2;
         *request.uri_mut() = absolute(self.host(endpoint), &self.path);
         request
+    }
+}
+
+/// An absolute target and `:authority` win over the field (RFC 9112 §3.2.2).
+fn received_host(uri: &Uri, headers: &HeaderMap) -> Option<HeaderValue> {
+    match uri.authority() {
+        Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
+        None => headers.get(HOST).cloned(),
     }
 }
 
@@ -148,47 +230,6 @@ fn absolute(host: &HeaderValue, path: &PathAndQuery) -> Uri {
     parts.authority = authority;
     parts.path_and_query = Some(path.clone());
     Uri::from_parts(parts).unwrap_or_else(|_| Uri::from(path.clone()))
-}
-
-/// Sees to it that the length that is told is the one that comes.
-fn frame(headers: &mut HeaderMap, framing: Framing, http2: bool) {
-    match framing {
-        Framing::Empty => {
-            // A length without bytes would let the next request be read as this one's body.
-            if headers
-                .get(CONTENT_LENGTH)
-                .is_some_and(|length| length != "0")
-            {
-                headers.remove(CONTENT_LENGTH);
-            }
-        }
-        Framing::Sized(length) => {
-            headers.insert(CONTENT_LENGTH, length.into());
-        }
-        Framing::Streamed => {
-            headers.remove(CONTENT_LENGTH);
-            if !http2 {
-                headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-            }
-        }
-    }
-}
-
-/// HTTP/2 may split a cookie into crumbs; HTTP/1 knows one field only (RFC 9113 §8.2.3).
-fn join_crumbs(headers: &mut HeaderMap) {
-    if headers.get_all(COOKIE).iter().nth(1).is_none() {
-        return;
-    }
-    let mut joined = Vec::new();
-    for crumb in headers.get_all(COOKIE) {
-        if !joined.is_empty() {
-            joined.extend_from_slice(b"; ");
-        }
-        joined.extend_from_slice(crumb.as_bytes());
-    }
-    if let Ok(joined) = HeaderValue::from_bytes(&joined) {
-        headers.insert(COOKIE, joined);
-    }
 }
 
 #[cfg(test)]
@@ -211,14 +252,14 @@ mod tests {
 
     fn sent(case: &Case, request: request::Builder) -> Request<RequestBody> {
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let head = Head::new(parts, case.kind, case.framing, &case.host, None, case.http2);
+        let head = Head::new(parts, case.kind, case.framing, &case.host, None);
         let endpoint = Endpoint::new("http://up:81".parse().unwrap(), case.http2);
         if case.http2 {
             return head.request(&endpoint, RequestBody::empty());
         }
         let mut request = Request::new(RequestBody::empty());
         *request.uri_mut() = head.path().clone().into();
-        *request.headers_mut() = head.headers().clone();
+        head.write(false, request.headers_mut());
         let had_host = request
             .headers_mut()
             .insert(HOST, head.host(&endpoint).clone());

@@ -7,6 +7,8 @@ use std::sync::OnceLock;
 use http::Version;
 use http::header::{HeaderMap, HeaderValue, VIA};
 
+use super::fields::Fields;
+
 /// A request that passed here this often comes round in a circle.
 const LOOP: usize = 4;
 
@@ -43,15 +45,23 @@ pub fn pseudonym() -> &'static str {
     &own().name
 }
 
-/// Adds this process to the list.
+/// Adds this process to the list of an answer.
 pub(crate) fn append(headers: &mut HeaderMap, received: Version) {
+    headers.append(VIA, entry(received).clone());
+}
+
+/// Adds this process to the list of a request.
+pub(crate) fn write(received: Version, fields: &mut impl Fields) {
+    fields.put(&VIA, entry(received).as_bytes());
+}
+
+fn entry(received: Version) -> &'static HeaderValue {
     let own = own();
-    let value = match received {
+    match received {
         Version::HTTP_10 | Version::HTTP_09 => &own.http10,
         Version::HTTP_2 => &own.http2,
         _ => &own.http11,
-    };
-    headers.append(VIA, value.clone());
+    }
 }
 
 /// Whether the request passed this process so often that it must be going round.

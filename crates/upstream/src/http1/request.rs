@@ -18,22 +18,13 @@ pub(super) fn write(head: &Head, endpoint: &Endpoint, out: &mut Vec<u8>) {
     out.extend_from_slice(b" HTTP/1.1\r\nhost: ");
     out.extend_from_slice(head.host(endpoint).as_bytes());
     out.extend_from_slice(b"\r\n");
-    for (name, value) in head.headers() {
-        write_field(name, value.as_bytes(), out);
-    }
-    out.extend_from_slice(b"\r\n");
-}
-
-pub(super) fn write_field(name: &HeaderName, value: &[u8], out: &mut Vec<u8>) {
-    out.extend_from_slice(name.as_str().as_bytes());
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
+    head.write(false, out);
     out.extend_from_slice(b"\r\n");
 }
 
 /// The trailer fields that the head announces, and that may be trailers at all (RFC 9110 §6.5.1).
 pub(super) fn announced_trailers(head: &Head) -> Vec<HeaderName> {
-    head.headers()
+    head.received()
         .get_all(TRAILER)
         .iter()
         .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
@@ -79,7 +70,6 @@ mod tests {
             Framing::Empty,
             &HostHeader::Client,
             None,
-            false,
         )
     }
 

@@ -13,6 +13,7 @@ use super::connection::Connection;
 use super::request;
 use crate::endpoint::Endpoint;
 use crate::feed::{BodyGone, RequestBody};
+use crate::forward::fields::Fields as _;
 use crate::forward::request::{Framing, Head};
 
 /// Pieces up to this size are copied behind what waits already and go out with it.
@@ -197,7 +198,7 @@ impl Sending {
                 self.out.extend_from_slice(b"0\r\n");
                 for (name, value) in trailers.into_iter().flatten() {
                     if self.trailers.contains(name) {
-                        request::write_field(name, value.as_bytes(), &mut self.out);
+                        self.out.put(name, value.as_bytes());
                     }
                 }
                 self.out.extend_from_slice(b"\r\n");

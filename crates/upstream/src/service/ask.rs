@@ -134,14 +134,7 @@ async fn answer(
     let admission = Admission::new(upstream)?;
     upstream.counts().budget.count_request(log.start);
     let limits = limits(policy, kind, &parts, log.start);
-    let head = Head::new(
-        parts,
-        kind,
-        framing,
-        &settings.host,
-        client.as_ref(),
-        settings.http2,
-    );
+    let head = Head::new(parts, kind, framing, &settings.host, client);
     let mut tries = Tries {
         pools,
         policy,
