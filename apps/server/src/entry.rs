@@ -67,19 +67,26 @@ where
 {
     fn enter(&mut self, mut request: Request<A>, peer: Option<SocketAddr>) -> Asked<S::Future> {
         let snapshot = &self.held.snapshot;
-        let fault = head::inspect(&request, snapshot.head).err();
+        let names = head::Names::of(request.headers());
+        let fault = head::inspect(&request, names, snapshot.head).err();
         let client = peer.map(|peer| snapshot.trust.client(peer.ip(), request.headers()));
         let trusted = client.as_ref().is_some_and(|client| client.trusted_peer);
-        snapshot.trust.scrub(request.headers_mut(), trusted);
-        if !snapshot.allow_underscores {
+        if names.claims {
+            snapshot.trust.scrub(request.headers_mut(), trusted);
+        }
+        if names.underscores && !snapshot.allow_underscores {
             head::scrub_underscores(request.headers_mut());
         }
         let scheme = match client.as_ref().and_then(|client| client.proto) {
             Some(proto) => proto.as_str(),
             None => "http",
         };
-        let ids = Ids::of(request.headers());
-        if !ids.continues_trace() {
+        let ids = if names.ids {
+            Ids::of(request.headers())
+        } else {
+            Ids::default()
+        };
+        if names.trace_state && !ids.continues_trace() {
             // It belongs to a `traceparent` that is not carried on (W3C Trace Context §3.3.1).
             request.headers_mut().remove("tracestate");
         }
@@ -90,7 +97,7 @@ where
             scheme,
             host: asked_host(&request),
             ids,
-            grpc: upstream::is_grpc(request.headers()),
+            grpc: names.content_type && upstream::is_grpc(request.headers()),
             fault,
         };
         request

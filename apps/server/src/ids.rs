@@ -25,6 +25,18 @@ pub struct Ids {
     ours: u128,
 }
 
+/// Those of a request whose client sent none.
+impl Default for Ids {
+    fn default() -> Self {
+        Self {
+            theirs: None,
+            parent: None,
+            // Zero is no trace id (§3.2.2.3).
+            ours: fastrand::u128(..).max(1),
+        }
+    }
+}
+
 impl Ids {
     /// Takes what the client sent where it is sound: an id of visible ASCII up to 128 bytes, a
     /// `traceparent` of version 00 (W3C Trace Context §3.2).
@@ -40,8 +52,7 @@ impl Ids {
             parent: one(&TRACEPARENT)
                 .filter(|parent| sound_parent(parent.as_bytes()))
                 .cloned(),
-            // Zero is no trace id (§3.2.2.3).
-            ours: fastrand::u128(1..),
+            ..Self::default()
         }
     }
 
@@ -79,7 +90,7 @@ impl Ids {
     fn new_traceparent(&self) -> Bytes {
         let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
         text[TRACE_ID].copy_from_slice(&hex(self.ours));
-        let span = hex(u128::from(fastrand::u64(1..)));
+        let span = hex(u128::from(fastrand::u64(..).max(1)));
         text[SPAN_ID].copy_from_slice(&span[16..]);
         Bytes::copy_from_slice(&text)
     }

@@ -114,6 +114,9 @@ where
 }
 
 fn declared_length<A: Body>(request: &Request<A>) -> Option<u64> {
+    if request.body().is_end_stream() {
+        return Some(0);
+    }
     let declared = request.headers().get(CONTENT_LENGTH);
     let declared = declared.and_then(|length| length.to_str().ok()?.parse().ok());
     declared.or_else(|| request.body().size_hint().exact())

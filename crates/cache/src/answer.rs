@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use http::header::{
-    AGE, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
+    CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body::Body;
 
 use crate::body::CacheBody;
 use crate::reuse::{Fresh, Reuse};
-use crate::status::{CACHE_STATUS, CacheOutcome, HitValues, X_CACHE};
+use crate::status::HitValues;
 use crate::stored::StoredResponse;
 
 /// A hit that has been decided: what is left is to write it.
@@ -59,17 +59,7 @@ impl Hit {
             status,
             part,
         } = self;
-        // Room for what the layers outside add, so that the map does not grow there.
-        let mut headers = HeaderMap::with_capacity(stored.fields().len() + 8);
-        for (name, value) in stored.fields() {
-            headers.append(name.clone(), value.clone());
-        }
-        headers.append(AGE, age);
-        headers.append(CACHE_STATUS, status);
-        headers.append(
-            X_CACHE,
-            HeaderValue::from_static(CacheOutcome::Hit.as_str()),
-        );
+        let mut headers = stored.fields_of_hit(age, status);
         let mut response = Response::new(match part {
             Part::Whole => CacheBody::stored(stored.body().clone()),
             Part::Head | Part::NotModified => CacheBody::default(),

@@ -4,17 +4,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, DATE, ETAG};
+use http::header::{AGE, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, DATE, ETAG};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::freshness::{FreshnessLifetime, LifetimeSource};
 use crate::invalidation::Tag;
 use crate::provider::CacheValue;
+use crate::status::{CACHE_STATUS, CacheOutcome, X_CACHE};
 use crate::storing::{NotStored, Storable};
 use crate::validation::Validators;
 
 /// At most this many tags of one response are kept; one with more is not stored.
 const TAGS_MAX: usize = 64;
+
+/// What a map takes for a field besides its name and value.
+const FIELD_BYTES: usize = size_of::<(HeaderName, HeaderValue)>() + 48;
+
+/// The fields that are written anew for each use.
+const WRITTEN: [HeaderName; 3] = [AGE, CACHE_STATUS, X_CACHE];
 
 /// A complete response with what is to be known to use it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +34,8 @@ pub struct StoredResponse {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoredHead {
     status: StatusCode,
-    /// A list rather than a map: a hit only walks over it.
-    fields: Vec<(HeaderName, HeaderValue)>,
+    /// With a place for each field that a hit writes, so that a hit copies it whole and grows nothing.
+    fields: HeaderMap,
     validators: Validators,
     lifetime: FreshnessLifetime,
     source: LifetimeSource,
@@ -50,10 +57,10 @@ impl StoredHead {
             let listed = line.as_bytes().split(|byte| *byte == b',');
             named.extend(listed.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()));
         }
-        let mut fields = Vec::with_capacity(headers.len() + 2);
+        let mut fields = HeaderMap::with_capacity(headers.len() + 2 + WRITTEN.len());
         for (name, value) in headers {
             if is_kept(name) && !named.contains(name) {
-                fields.push((name.clone(), value.clone()));
+                fields.append(name, value.clone());
             }
         }
         if !headers.contains_key(DATE) {
@@ -61,6 +68,12 @@ impl StoredHead {
             let date = httpdate::fmt_http_date(wall);
             fields.extend(HeaderValue::try_from(date).ok().map(|date| (DATE, date)));
         }
+        fields.insert(AGE, HeaderValue::from_static("0"));
+        fields.insert(CACHE_STATUS, HeaderValue::from_static("urm; hit"));
+        fields.insert(
+            X_CACHE,
+            HeaderValue::from_static(CacheOutcome::Hit.as_str()),
+        );
         Ok(Self {
             status,
             fields,
@@ -88,10 +101,8 @@ impl StoredHead {
     pub(crate) fn hasher(&self) -> blake3::Hasher {
         let mut hasher = blake3::Hasher::new();
         for name in [CONTENT_TYPE, CONTENT_ENCODING] {
-            let mut values = self.fields.iter().filter(|(field, _)| *field == name);
-            let value = values
-                .next()
-                .map_or(&b""[..], |(_, value)| value.as_bytes());
+            let value = self.fields.get(name);
+            let value = value.map_or(&b""[..], HeaderValue::as_bytes);
             hasher.update(&(value.len() as u64).to_le_bytes());
             hasher.update(value);
         }
@@ -106,7 +117,7 @@ impl StoredHead {
             let tag = format!("W/\"urm-{:032x}\"", u128::from_be_bytes(digest));
             if let Ok(tag) = HeaderValue::try_from(tag) {
                 self.validators = self.validators.tagged(tag.clone());
-                self.fields.push((ETAG, tag));
+                self.fields.append(ETAG, tag);
             }
         }
         StoredResponse { head: self, body }
@@ -119,9 +130,21 @@ impl StoredResponse {
         self.head.status
     }
 
-    /// The fields that are stored, in their order.
-    pub fn fields(&self) -> &[(HeaderName, HeaderValue)] {
-        &self.head.fields
+    /// The fields that are stored.
+    pub fn fields(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        let fields = self.head.fields.iter();
+        fields.filter(|(name, _)| !WRITTEN.contains(name))
+    }
+
+    /// The fields of a hit.
+    pub(crate) fn fields_of_hit(&self, age: HeaderValue, status: HeaderValue) -> HeaderMap {
+        let mut fields = self.head.fields.clone();
+        for (name, value) in [(AGE, age), (CACHE_STATUS, status)] {
+            if let Some(place) = fields.get_mut(name) {
+                *place = value;
+            }
+        }
+        fields
     }
 
     /// The whole body.
@@ -176,8 +199,8 @@ impl StoredResponse {
 
 impl CacheValue for StoredResponse {
     fn bytes(&self) -> u64 {
-        let field = |(name, value): &(HeaderName, HeaderValue)| {
-            size_of::<(HeaderName, HeaderValue)>() + name.as_str().len() + value.len()
+        let field = |(name, value): (&HeaderName, &HeaderValue)| {
+            FIELD_BYTES + name.as_str().len() + value.len()
         };
         let fields: usize = self.head.fields.iter().map(field).sum();
         let tags = size_of_val(self.head.tags.as_slice());
@@ -263,11 +286,7 @@ mod tests {
             ("etag", "\"a\""),
         ])
         .unwrap();
-        let names: Vec<_> = stored
-            .fields()
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect();
+        let names: Vec<_> = stored.fields().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["content-type", "etag", "date"]);
     }
 
@@ -275,7 +294,7 @@ mod tests {
     fn a_tag_of_ours_depends_on_type_and_bytes() {
         let tag = |fields: &[(&'static str, &str)]| {
             let stored = stored(fields).unwrap();
-            let field = stored.fields().iter().find(|(name, _)| *name == ETAG);
+            let field = stored.fields().find(|(name, _)| *name == ETAG);
             field.unwrap().1.to_str().unwrap().to_owned()
         };
         let plain = tag(&[("content-type", "text/plain")]);

@@ -88,11 +88,27 @@ impl<'a> Target<'a> {
     }
 }
 
+/// What a host and its port are written with; a table, for every request has a host.
+const HOST_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut letters: &[u8] =
+        b"-._~:[]0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    while let [letter, rest @ ..] = letters {
+        table[*letter as usize] = true;
+        letters = rest;
+    }
+    table
+};
+
 /// A host of a host's letters, with the port that the scheme has anyway taken off.
 fn without_default_port<'a>(host: &'a str, scheme: &str) -> Option<&'a str> {
-    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:[]".contains(&byte);
-    if host.is_empty() || !host.bytes().all(letter) {
+    if host.is_empty() || !host.bytes().all(|byte| HOST_BYTES[usize::from(byte)]) {
         return None;
+    }
+    if !host.contains(':') {
+        // `example.com.` is `example.com` to routes.
+        let name = host.strip_suffix('.').unwrap_or(host);
+        return Some(name).filter(|name| !name.is_empty());
     }
     // The last colon of `[::1]` stands inside of the brackets.
     let (name, port) = match host.rsplit_once(':') {

@@ -45,16 +45,25 @@ impl<'a> Host<'a> {
     /// # Errors
     /// What is wrong with it.
     pub fn parse(text: &'a str) -> Result<Self, HostFault> {
-        if text.contains('@') {
-            return Err(HostFault::UserInfo);
-        }
+        // No name and no port has the sign, so it need be looked for only where something is wrong.
+        Self::read(text).map_err(|fault| {
+            if text.contains('@') {
+                HostFault::UserInfo
+            } else {
+                fault
+            }
+        })
+    }
+
+    fn read(text: &'a str) -> Result<Self, HostFault> {
         let (name, rest) = if text.starts_with('[') {
             let end = text.find(']').ok_or(HostFault::Name)?;
             let address = &text[1..end];
             address.parse::<Ipv6Addr>().map_err(|_| HostFault::Name)?;
             text.split_at(end + 1)
         } else {
-            let end = text.find(':').unwrap_or(text.len());
+            let end = text.bytes().position(|byte| byte == b':');
+            let end = end.unwrap_or(text.len());
             let (name, rest) = text.split_at(end);
             let name = name.strip_suffix('.').unwrap_or(name);
             if !is_name(name) {
@@ -85,13 +94,17 @@ impl<'a> Host<'a> {
 }
 
 fn is_name(name: &str) -> bool {
-    name.len() <= NAME_BYTES_MAX
-        && name.split('.').all(|label| {
-            !label.is_empty()
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_~".contains(&byte))
-        })
+    // As behind a dot: a label may neither begin nor end here.
+    let mut before = b'.';
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {}
+            b'.' if before != b'.' => {}
+            _ => return false,
+        }
+        before = byte;
+    }
+    before != b'.' && name.len() <= NAME_BYTES_MAX
 }
 
 fn port(rest: &str) -> Result<Option<u16>, HostFault> {
