@@ -13,6 +13,7 @@ use clap::ValueEnum;
 use serde_json::Value;
 
 use crate::run::{self, cargo, output, program, succeed};
+use crate::setup;
 
 /// The name of our own contender in a group.
 const OURS: &str = "ours";
@@ -21,21 +22,36 @@ const OURS: &str = "ours";
 pub(crate) enum Workload {
     /// Routing, recording and caching in one thread, beside libraries that do the same
     Core,
-    /// The gateway under HTTP load, over real sockets
+    /// The gateway under load over real sockets, beside bare hyper, nginx and HAProxy
     Http,
+    /// The memory of what waits in the gateway
+    Memory,
     /// One after the other
     All,
 }
 
-pub(crate) fn run(workload: Workload) -> Result<()> {
+pub(crate) fn run(workload: Workload, arguments: &[String]) -> Result<()> {
     machine();
     if matches!(workload, Workload::Core | Workload::All) {
         core()?;
     }
     if matches!(workload, Workload::Http | Workload::All) {
-        succeed(cargo().args(["bench", "--locked", "-p", "server", "--bench", "http"]))?;
+        setup::for_benchmarks();
+        gateway("http", arguments)?;
+    }
+    if matches!(workload, Workload::Memory | Workload::All) {
+        gateway("memory", arguments)?;
     }
     Ok(())
+}
+
+fn gateway(workload: &str, arguments: &[String]) -> Result<()> {
+    succeed(
+        cargo()
+            .args(["bench", "--locked", "-p", "server", "--bench", "gateway"])
+            .args(["--", workload])
+            .args(arguments),
+    )
 }
 
 fn core() -> Result<()> {

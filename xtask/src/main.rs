@@ -41,6 +41,9 @@ enum Task {
     Bench {
         #[arg(value_enum, default_value = "core")]
         workload: Workload,
+        /// Passed on to `http` and `memory`, such as `-- --only proxied --rounds 3`
+        #[arg(last = true)]
+        arguments: Vec<String>,
     },
     /// The documentation, where a broken link is an error
     Doc,
@@ -56,7 +59,10 @@ fn main() -> ExitCode {
         Task::Test => step::run_all("test", &step::test()),
         Task::Doc => step::run_all("doc", &step::doc()),
         Task::Setup => setup::run(),
-        Task::Bench { workload } => bench::run(workload),
+        Task::Bench {
+            workload,
+            arguments,
+        } => bench::run(workload, &arguments),
         Task::Ci => step::run_all("ci", &step::ci()),
     };
     match outcome {

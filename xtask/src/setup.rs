@@ -15,9 +15,28 @@ const PROGRAMS: &[(&str, &str, &str)] = &[
     ),
 ];
 
+/// The programs that the benchmarks of the gateway compare it with, or count with.
+const COMPARED: &[(&str, &str, &str)] = &[
+    ("nginx", "nginx", "a row of the comparison"),
+    ("haproxy", "haproxy", "a row of the comparison"),
+    ("strace", "strace", "it counts system calls"),
+    ("valgrind", "valgrind", "it counts instructions"),
+];
+
 /// Installs what is missing: as root on Debian, else it says what to install and fails.
 pub(crate) fn run() -> Result<()> {
-    let missing: Vec<_> = PROGRAMS
+    install(PROGRAMS)
+}
+
+/// As [`run`], for what the benchmarks compare with; what cannot be installed is left out of them.
+pub(crate) fn for_benchmarks() {
+    if let Err(error) = install(COMPARED) {
+        println!("the comparison goes on without what is missing: {error:#}");
+    }
+}
+
+fn install(programs: &'static [(&str, &str, &str)]) -> Result<()> {
+    let missing: Vec<_> = programs
         .iter()
         .filter(|(name, ..)| !installed(name))
         .collect();
