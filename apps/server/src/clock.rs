@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 thread_local! {
     static NOW: Cell<Option<Instant>> = const { Cell::new(None) };
     static WALL: Cell<Option<(Instant, SystemTime)>> = const { Cell::new(None) };
+    static READS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// How long wall time is the monotonic clock plus an offset before it is read anew.
@@ -15,7 +16,13 @@ const OFFSET_KEPT: Duration = Duration::from_secs(1);
 pub fn refresh() -> Instant {
     let now = Instant::now();
     NOW.set(Some(now));
+    READS.set(READS.get() + 1);
     now
+}
+
+/// How often this thread has read the clock: a request that reads it often costs what nobody sees.
+pub fn reads() -> u64 {
+    READS.get()
 }
 
 /// The time of this thread's last [`refresh`]. A thread that never refreshed reads the clock.

@@ -5,7 +5,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -95,13 +95,13 @@ where
         let watch = watched.then(|| {
             Arc::new(Watch {
                 limit: counted.unwrap_or(u64::MAX),
+                passed: AtomicU64::new(0),
                 over: AtomicBool::new(false),
                 ended: AtomicBool::new(false),
             })
         });
         let request = request.map(|inner| LimitedBody {
             inner,
-            passed: 0,
             watch: watch.clone().map(Reading),
         });
         LimitsFuture {
@@ -126,6 +126,7 @@ fn declared_length<A: Body>(request: &Request<A>) -> Option<u64> {
 #[derive(Debug)]
 struct Watch {
     limit: u64,
+    passed: AtomicU64,
     over: AtomicBool,
     ended: AtomicBool,
 }
@@ -212,7 +213,6 @@ pin_project! {
     pub struct LimitedBody<A> {
         #[pin]
         inner: A,
-        passed: u64,
         watch: Option<Reading>,
     }
 }
@@ -221,7 +221,6 @@ impl<A: Default> Default for LimitedBody<A> {
     fn default() -> Self {
         Self {
             inner: A::default(),
-            passed: 0,
             watch: None,
         }
     }
@@ -272,8 +271,9 @@ impl<A: Body<Data = Bytes>> Body for LimitedBody<A> {
         if let (Some(Reading(watch)), Some(data)) =
             (&*this.watch, frame.as_ref().and_then(Frame::data_ref))
         {
-            *this.passed = this.passed.saturating_add(data.remaining() as u64);
-            if *this.passed > watch.limit {
+            let length = data.remaining() as u64;
+            let passed = watch.passed.fetch_add(length, Relaxed);
+            if passed.saturating_add(length) > watch.limit {
                 watch.over.store(true, Relaxed);
                 return Poll::Ready(Some(Err(LimitedError::TooLarge(watch.limit))));
             }

@@ -74,7 +74,8 @@ pub fn compose_with<T, E: Clone>(held: &Held, own: T, background: E) -> Named<T,
         adapters::forward,
         adapters::client,
         adapters::told_upstream,
-    );
+    )
+    .with_clock(clock::now);
     let cache_layer = CacheLayer::new(registries.store.clone(), adapters::cache_hooks())
         .fill_memory(registries.fills.clone());
     ServiceBuilder::new()
@@ -82,13 +83,16 @@ pub fn compose_with<T, E: Clone>(held: &Held, own: T, background: E) -> Named<T,
         .layer(EntryLayer::new(held.clone()))
         // Every layer below finds its policy, and its way to tell, by the finding.
         .layer(RouteLayer::new(held.clone(), adapters::found))
-        // Below the route, for its label; above all that refuses, for it counts refusals too. It reads the
-        // clock itself: a hit is over before anything else would.
-        .layer(ObserveLayer::new(
-            registries.shard(held.worker),
-            clock::refresh,
-            adapters::subject,
-        ))
+        // Below the route, for its label; above all that refuses, for it counts refusals too. The end it
+        // reads itself: a hit is over before anything else would.
+        .layer(
+            ObserveLayer::new(
+                registries.shard(held.worker),
+                clock::refresh,
+                adapters::subject,
+            )
+            .begun(clock::now),
+        )
         // Gives a document to whatever is refused from here on.
         .layer(ProblemLayer)
         // Refuses what two parsers could read differently, before anything reads it.

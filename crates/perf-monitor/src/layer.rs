@@ -25,6 +25,7 @@ use crate::upload::ObservedRequest;
 pub struct ObserveLayer {
     shard: Arc<Shard>,
     clock: fn() -> Instant,
+    begun: fn() -> Instant,
     source: Source,
 }
 
@@ -57,7 +58,16 @@ impl ObserveLayer {
         Self {
             shard,
             clock,
+            begun: clock,
             source: Source::Told(subject),
+        }
+    }
+
+    /// Takes the time at which a request begins from `clock`, where somebody has read it just before.
+    pub fn begun(self, clock: fn() -> Instant) -> Self {
+        Self {
+            begun: clock,
+            ..self
         }
     }
 
@@ -67,6 +77,7 @@ impl ObserveLayer {
         Self {
             shard: monitor.shared(),
             clock: monitor.clock(),
+            begun: monitor.clock(),
             source: Source::Alone(route),
         }
     }
@@ -108,6 +119,7 @@ where
         let ObserveLayer {
             shard,
             clock,
+            begun,
             source,
         } = &self.layer;
         let Some(subject) = source.subject(request.extensions()) else {
@@ -119,8 +131,13 @@ where
         let (parts, body) = request.into_parts();
         let (body, upload) = ObservedRequest::watched(body, *clock);
         // Before `inner.call`, so that what it does at once is timed too.
-        let observation =
-            Observation::start(Arc::clone(shard), *clock, subject, &parts.method, upload);
+        let observation = Observation::start(
+            Arc::clone(shard),
+            (*clock, begun()),
+            subject,
+            &parts.method,
+            upload,
+        );
         ObserveFuture {
             inner: self.inner.call(Request::from_parts(parts, body)),
             observation: Some(observation),

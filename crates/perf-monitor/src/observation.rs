@@ -69,7 +69,7 @@ enum End {
 impl Observation {
     pub(crate) fn start(
         shard: Arc<Shard>,
-        clock: fn() -> Instant,
+        (clock, started): (fn() -> Instant, Instant),
         subject: Arc<dyn Subject>,
         method: &HttpMethod,
         upload: Option<Arc<Upload>>,
@@ -85,7 +85,7 @@ impl Observation {
             slot,
             counted,
             method: method.into(),
-            started: clock(),
+            started,
             upload,
             head: None,
             handed: None,

@@ -58,7 +58,7 @@ pin_project! {
     pub struct ObservedRequest<A> {
         #[pin]
         inner: Option<A>,
-        reader: Option<Reader>,
+        reader: Option<Box<Reader>>,
     }
 }
 
@@ -75,10 +75,12 @@ impl<A: Body> ObservedRequest<A> {
     /// Wraps `inner`; content that is known to be empty has nothing to tell and allocates nothing.
     pub(crate) fn watched(inner: A, clock: fn() -> Instant) -> (Self, Option<Arc<Upload>>) {
         let upload = (!inner.is_end_stream()).then(Arc::<Upload>::default);
-        let reader = upload.clone().map(|upload| Reader {
-            upload,
-            clock,
-            waiting: None,
+        let reader = upload.clone().map(|upload| {
+            Box::new(Reader {
+                upload,
+                clock,
+                waiting: None,
+            })
         });
         let inner = Some(inner);
         (Self { inner, reader }, upload)

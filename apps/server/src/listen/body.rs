@@ -15,19 +15,28 @@ use super::connection::{Call, Connection, Unfinished};
 ///
 /// One that is dropped before its end closes an HTTP/1 connection after the answer, which then says so
 /// (`Connection: close`): what the client still sends could not be told from a next request.
+///
+/// A request without one, as most are, has no more than a place for it: every layer hands the request on by value.
 #[derive(Debug)]
 pub struct RequestBody {
+    streaming: Option<Box<Streaming>>,
+}
+
+#[derive(Debug)]
+struct Streaming {
     incoming: Incoming,
     unfinished: Option<Unfinished>,
 }
 
 impl RequestBody {
     pub(super) fn new(incoming: Incoming, connection: &Arc<Connection>) -> Self {
-        let unfinished = (!incoming.is_end_stream()).then(|| Unfinished::begin(connection));
-        Self {
-            incoming,
-            unfinished,
-        }
+        let streaming = (!incoming.is_end_stream()).then(|| {
+            Box::new(Streaming {
+                incoming,
+                unfinished: Some(Unfinished::begin(connection)),
+            })
+        });
+        Self { streaming }
     }
 }
 
@@ -39,25 +48,32 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = ready!(Pin::new(&mut self.incoming).poll_frame(cx));
+        let Some(streaming) = &mut self.streaming else {
+            return Poll::Ready(None);
+        };
+        let frame = ready!(Pin::new(&mut streaming.incoming).poll_frame(cx));
         // A body that failed is not read to its end: what follows it on the connection is unknown.
         let ended = match &frame {
             None => true,
-            Some(Ok(_)) => self.incoming.is_end_stream(),
+            Some(Ok(_)) => streaming.incoming.is_end_stream(),
             Some(Err(_)) => false,
         };
-        if ended && let Some(unfinished) = self.unfinished.take() {
+        if ended && let Some(unfinished) = streaming.unfinished.take() {
             unfinished.finish();
         }
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.incoming.is_end_stream()
+        let streaming = self.streaming.as_ref();
+        streaming.is_none_or(|streaming| streaming.incoming.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.incoming.size_hint()
+        match &self.streaming {
+            Some(streaming) => streaming.incoming.size_hint(),
+            None => SizeHint::with_exact(0),
+        }
     }
 }
 

@@ -123,8 +123,10 @@ impl Flow {
                     *this.wire = None;
                     return Poll::Ready(None);
                 }
-                let now = (this.clock)();
-                let quiet = this.quiet_since.get_or_insert(now);
+                // Not the clock of requests, which may stand still while nothing of this one happens.
+                let quiet = this
+                    .quiet_since
+                    .get_or_insert_with(|| tokio::time::Instant::now().into_std());
                 let limit = quiet.checked_add(*this.idle);
                 let over = poll_until(this.sleep.as_mut(), limit, *this.absolute, cx);
                 over.map(|error| {

@@ -75,7 +75,12 @@ impl Connection {
         cx: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, pieces)
+        let stream = Pin::new(&mut self.stream);
+        match pieces {
+            // The kernel's shorter way.
+            [piece] => stream.poll_write(cx, piece),
+            pieces => stream.poll_write_vectored(cx, pieces),
+        }
     }
 
     /// Reads into `room`; how many bytes, none at the end.
