@@ -7,8 +7,8 @@
 mod http2;
 mod patience;
 
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::future::Future;
+use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -131,13 +131,13 @@ pub(crate) struct Sent<'a> {
 /// Sends a request and waits for the response head as long as `limits` allow.
 ///
 /// Dropping the future and the wire ends the exchange: on HTTP/1 by closing the connection.
-pub(crate) async fn exchange(
-    wire: &mut Wire,
-    sent: Sent<'_>,
-    buffers: &Buffers,
-    limits: &Limits,
+pub(crate) fn exchange<'a>(
+    wire: &'a mut Wire,
+    sent: Sent<'a>,
+    buffers: &'a Buffers,
+    limits: &'a Limits,
     clock: fn() -> Instant,
-) -> Result<Response<Received>, Failure> {
+) -> Exchanging<'a> {
     let Sent {
         head,
         endpoint,
@@ -146,39 +146,64 @@ pub(crate) async fn exchange(
         feed,
         ended,
     } = sent;
-    let mut patience = pin!(Patience::new(feed, ended, limits, clock));
-    match wire {
+    let kind = match wire {
         Wire::Http1(connection) => {
-            let mut exchange =
-                http1::Exchange::new(connection, buffers, (head, endpoint), (body, framing));
-            poll_fn(|cx| match exchange.poll(cx) {
-                Poll::Ready(answer) => {
-                    Poll::Ready(answer.map(|answer| answer.map(Received::Http1)))
-                }
-                Poll::Pending => {
-                    let late = patience.as_mut().poll(cx);
-                    late.map(|()| Err(Failure::timeout()))
-                }
-            })
-            .await
+            let sent = (head, endpoint);
+            Kind::Http1(http1::Exchange::new(
+                connection,
+                buffers,
+                sent,
+                (body, framing),
+            ))
         }
         Wire::Http2(stream) => {
             let request = head.request(endpoint, body);
-            let mut sent = pin!(stream.sender.try_send_request(request));
-            let answer = poll_fn(|cx| match sent.as_mut().poll(cx) {
-                Poll::Ready(answer) => Poll::Ready(Some(answer)),
-                Poll::Pending => patience.as_mut().poll(cx).map(|()| None),
-            })
-            .await;
-            match answer {
-                // An interim answer where the answer itself belongs: nothing that could be passed on.
-                Some(Ok(response)) if response.status().is_informational() => {
-                    Err(http2::malformed())
-                }
-                Some(Ok(response)) => Ok(response.map(Received::Http2)),
-                Some(Err(error)) => Err(http2::failure(&error, feed)),
-                None => Err(Failure::timeout()),
-            }
+            let sender = &mut stream.sender;
+            Kind::Http2(Box::pin(http2::exchange(
+                sender.try_send_request(request),
+                feed,
+            )))
         }
+    };
+    Exchanging {
+        kind,
+        patience: Patience::new(feed, ended, limits, clock),
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// An exchange under way. By hand and not an `async fn`, for whoever waits for an answer keeps it.
+    pub(crate) struct Exchanging<'a> {
+        kind: Kind<'a>,
+        #[pin]
+        patience: Patience<'a>,
+    }
+}
+
+enum Kind<'a> {
+    Http1(http1::Exchange<'a>),
+    // Boxed, for hyper's future has no name.
+    Http2(Pin<Box<dyn Future<Output = Result<Response<Incoming>, Failure>> + Send + 'a>>),
+}
+
+impl Future for Exchanging<'_> {
+    type Output = Result<Response<Received>, Failure>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let polled = match this.kind {
+            Kind::Http1(exchange) => exchange
+                .poll(cx)
+                .map_ok(|answer| answer.map(Received::Http1)),
+            Kind::Http2(answer) => answer
+                .as_mut()
+                .poll(cx)
+                .map_ok(|answer| answer.map(Received::Http2)),
+        };
+        if polled.is_ready() {
+            return polled;
+        }
+        let late = this.patience.poll(cx);
+        late.map(|()| Err(Failure::timeout()))
     }
 }

@@ -220,7 +220,7 @@ mod tests {
         let future = forward.call(Request::new(Empty::<Bytes>::new()));
         let (outside, inside) = (size_of_val(&future), size_of_val(&*future.reply));
         assert!(
-            outside <= 64 && inside <= 3584,
+            outside <= 64 && inside <= 2560,
             "{outside} and {inside} bytes"
         );
     }

@@ -15,33 +15,41 @@ use crate::pool::http2::{self, Found, Stream};
 use crate::refusal::Refusal;
 use crate::settings::UpstreamSettings;
 
-/// Finds or makes a connection to `endpoint` within `limit`. `safe`: the request may be repeated;
-/// `afresh`: no kept one will do.
-pub(crate) async fn get(
-    pools: &Arc<WorkerPools>,
-    endpoint: &Endpoint,
-    settings: &UpstreamSettings,
+/// A new connection to `endpoint`, or the shared one where it speaks HTTP/2, within `limit`.
+///
+/// Boxed, for most requests find a kept one, and the future is larger than all the rest of a request's.
+pub(crate) fn connect<'a>(
+    pools: &'a Arc<WorkerPools>,
+    endpoint: &'a Endpoint,
+    settings: &'a UpstreamSettings,
     limit: Duration,
-    safe: bool,
-    afresh: bool,
     clock: fn() -> Instant,
-) -> Result<Wire, Refusal> {
+) -> Pin<Box<dyn Future<Output = Result<Wire, Refusal>> + Send + 'a>> {
     if endpoint.is_http2() {
-        return shared(pools, endpoint, settings, limit, clock)
-            .await
-            .map(Wire::Http2);
+        return Box::pin(async move {
+            let stream = shared(pools, endpoint, settings, limit, clock).await;
+            stream.map(Wire::Http2)
+        });
     }
-    if !afresh && let Some(connection) = pools.take(endpoint.id(), safe, clock()) {
-        return Ok(Wire::Http1(connection));
-    }
-    // Boxed, for it is rare and its future is larger than all the rest of a request's.
-    let connecting: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(async {
+    Box::pin(async move {
         connect::within(limit, endpoint.url())
             .await
-            .map(Connection::over)
+            .map(|stream| Wire::Http1(Connection::over(stream)))
             .map_err(|error| refusal_of(&error))
-    });
-    connecting.await.map(Wire::Http1)
+    })
+}
+
+/// One of the worker's own connections that is free; `safe`: the request may be repeated.
+pub(crate) fn kept(
+    pools: &WorkerPools,
+    endpoint: &Endpoint,
+    safe: bool,
+    now: Instant,
+) -> Option<Wire> {
+    if endpoint.is_http2() {
+        return pools.open(endpoint.id(), now).map(Wire::Http2);
+    }
+    pools.take(endpoint.id(), safe, now).map(Wire::Http1)
 }
 
 /// The endpoint's HTTP/2 connection; whoever finds none makes it, the others wait for that one.

@@ -1,16 +1,30 @@
-//! What an HTTP/2 connection says of a request that it did not answer.
+//! One request on an HTTP/2 connection, and what that says of one that it did not answer.
 
 use std::error::Error;
 
-use http::Request;
+use http::{Request, Response};
+use hyper::body::Incoming;
 use hyper::client::conn::TrySendError;
 
 use super::Failure;
 use crate::feed::{Feed, RequestBody};
 use crate::refusal::Refusal;
 
+/// Waits for what hyper brings; `feed` is what brings the request's body.
+pub(super) async fn exchange(
+    sent: impl Future<Output = Result<Response<Incoming>, TrySendError<Request<RequestBody>>>>,
+    feed: Option<&Feed>,
+) -> Result<Response<Incoming>, Failure> {
+    match sent.await {
+        // An interim answer where the answer itself belongs: nothing that could be passed on.
+        Ok(response) if response.status().is_informational() => Err(malformed()),
+        Ok(response) => Ok(response),
+        Err(error) => Err(failure(&error, feed)),
+    }
+}
+
 /// Why `feed`'s request was not answered, and what of it went out.
-pub(super) fn failure(error: &TrySendError<Request<RequestBody>>, feed: Option<&Feed>) -> Failure {
+fn failure(error: &TrySendError<Request<RequestBody>>, feed: Option<&Feed>) -> Failure {
     let returned = error.message().is_some();
     let error = error.error();
     let cause = error.source().and_then(<dyn Error>::downcast_ref);
@@ -30,7 +44,7 @@ pub(super) fn failure(error: &TrySendError<Request<RequestBody>>, feed: Option<&
 }
 
 /// The failure of an answer that makes no sense.
-pub(super) fn malformed() -> Failure {
+fn malformed() -> Failure {
     Failure {
         refusal: Refusal::Malformed,
         unsent: false,

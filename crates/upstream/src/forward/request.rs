@@ -107,6 +107,11 @@ impl Head {
         &self.path
     }
 
+    /// The protocol that is asked for, where the client may change it.
+    pub(crate) fn upgrade(&self) -> Option<&HeaderValue> {
+        self.upgrade.as_ref()
+    }
+
     /// The client's own fields.
     pub(crate) fn received(&self) -> &HeaderMap {
         &self.headers

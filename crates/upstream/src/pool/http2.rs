@@ -137,6 +137,21 @@ impl Drop for Lead {
 }
 
 impl WorkerPools {
+    /// The connection to an endpoint, if it is open.
+    pub(crate) fn open(&self, endpoint: u64, now: Instant) -> Option<Stream> {
+        match self.http2.lock().get_mut(&endpoint) {
+            Some(Shared {
+                state: State::Open(stream),
+                idle_since,
+                ..
+            }) if !stream.sender.is_closed() => {
+                *idle_since = now;
+                Some(stream.clone())
+            }
+            _ => None,
+        }
+    }
+
     /// Looks for the connection to an endpoint.
     pub(crate) fn find(self: &Arc<Self>, endpoint: u64, now: Instant) -> Found {
         let mut all = self.http2.lock();

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::header::UPGRADE;
 use http::{Extensions, Response, StatusCode, request, response};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::sleep;
@@ -51,29 +50,56 @@ pub(super) struct Ask {
 
 impl Ask {
     pub(super) async fn run(self) -> Reply {
+        let Self {
+            pools,
+            policy,
+            fixed,
+            client,
+            tell,
+            clock,
+            extensions,
+            parts,
+            on_upgrade,
+            framing,
+            feed,
+        } = self;
         let mut log = Log {
-            extensions: &self.extensions,
-            tell: self.tell,
-            clock: self.clock,
-            start: (self.clock)(),
-            policy: (self.policy)(&self.extensions).or(self.fixed.as_deref()),
+            extensions: &extensions,
+            tell,
+            clock,
+            start: clock(),
+            policy: policy(&extensions).or(fixed.as_deref()),
             place: None,
             tries: 0,
             kept: false,
             error: None,
         };
-        let reply = answer(
-            &self.pools,
-            &mut log,
-            (self.client)(&self.extensions),
-            self.parts,
-            self.on_upgrade,
-            (self.framing, self.feed),
-        )
-        .await;
+        let asked = Asked {
+            client: client(&extensions),
+            parts,
+            may_upgrade: on_upgrade.is_some(),
+            framing,
+            feed,
+        };
+        let reply = match begin(&pools, &log, asked) {
+            Ok(mut tries) => match tries.until_answered(&mut log).await {
+                Ok((response, wire)) => tries.finish(response, wire, on_upgrade),
+                Err(refusal) => Err(refusal),
+            },
+            Err(refusal) => Err(refusal),
+        };
         log.error = reply.as_ref().err().map(|refusal| refusal.proxy_error());
         reply
     }
+}
+
+/// What came of the client.
+struct Asked {
+    client: Option<ClientInfo>,
+    parts: request::Parts,
+    may_upgrade: bool,
+    framing: Framing,
+    feed: Option<Arc<Feed>>,
 }
 
 /// What is told when the head is there; dropping it tells, so that a client that left is told too.
@@ -106,14 +132,19 @@ impl Drop for Log<'_> {
     }
 }
 
-async fn answer(
-    pools: &Arc<WorkerPools>,
-    log: &mut Log<'_>,
-    client: Option<ClientInfo>,
-    parts: request::Parts,
-    on_upgrade: Option<OnUpgrade>,
-    (framing, feed): (Framing, Option<Arc<Feed>>),
-) -> Reply {
+/// Admits a request and settles all that its tries have in common; apart, so that none of it is kept while they wait.
+fn begin<'a>(
+    pools: &'a Arc<WorkerPools>,
+    log: &Log<'a>,
+    asked: Asked,
+) -> Result<Tries<'a>, Refusal> {
+    let Asked {
+        client,
+        parts,
+        may_upgrade,
+        framing,
+        feed,
+    } = asked;
     let policy = log.policy.ok_or(Refusal::Unconfigured)?;
     let upstream = &policy.upstream;
     let settings = upstream.settings();
@@ -121,48 +152,24 @@ async fn answer(
         return Err(Refusal::Loop);
     }
     // An HTTP/2 connection to the upstream carries other requests and cannot be taken over.
-    let may_upgrade = policy.upgrade && on_upgrade.is_some() && !settings.http2;
+    let may_upgrade = policy.upgrade && may_upgrade && !settings.http2;
     let kind = Kind::of_request(&parts.headers, may_upgrade);
-    let asked_protocol = parts
-        .headers
-        .get(UPGRADE)
-        .filter(|_| kind == Kind::Upgrade)
-        .cloned();
     if kind == Kind::Upgrade && upstream.open_tunnels() >= settings.max_tunnels {
         return Err(Refusal::TooManyTunnels);
     }
     let admission = Admission::new(upstream)?;
     upstream.counts().budget.count_request(log.start);
     let limits = limits(policy, kind, &parts, log.start);
-    let head = Head::new(parts, kind, framing, &settings.host, client);
-    let mut tries = Tries {
+    Ok(Tries {
         pools,
         policy,
-        head,
+        head: Head::new(parts, kind, framing, &settings.host, client),
         framing,
         feed,
         limits,
         admission,
         clock: log.clock,
-    };
-    let (response, wire) = tries.until_answered(log).await?;
-    if let Some(feed) = &tries.feed {
-        feed.let_go();
-    }
-    let Tries {
-        pools,
-        limits,
-        admission,
-        ..
-    } = tries;
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let agreed = asked_protocol
-            .as_ref()
-            .is_some_and(|asked| answer_head::is_asked_protocol(asked, response.headers()));
-        let on_upgrade = on_upgrade.filter(|_| agreed);
-        return switch(response, wire, admission, on_upgrade);
-    }
-    stream(pools, response, wire, admission, limits.absolute, log.clock)
+    })
 }
 
 fn limits(policy: &ForwardPolicy, kind: Kind, parts: &request::Parts, start: Instant) -> Limits {
@@ -195,6 +202,34 @@ struct Tries<'a> {
 }
 
 impl Tries<'_> {
+    /// Makes the client's answer of the upstream's.
+    fn finish(
+        self,
+        response: Response<Received>,
+        wire: Wire,
+        on_upgrade: Option<OnUpgrade>,
+    ) -> Reply {
+        if let Some(feed) = &self.feed {
+            feed.let_go();
+        }
+        let Self {
+            pools,
+            head,
+            limits,
+            admission,
+            clock,
+            ..
+        } = self;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let agreed = head
+                .upgrade()
+                .is_some_and(|asked| answer_head::is_asked_protocol(asked, response.headers()));
+            let on_upgrade = on_upgrade.filter(|_| agreed);
+            return switch(response, wire, admission, on_upgrade);
+        }
+        stream(pools, response, wire, admission, limits.absolute, clock)
+    }
+
     async fn until_answered(
         &mut self,
         log: &mut Log<'_>,
@@ -292,18 +327,17 @@ impl Tries<'_> {
         let endpoint = upstream.endpoint(place);
         let mut afresh = false;
         loop {
-            let limit = self.connect_limit(upstream.settings().connect_timeout, log.start);
             let safe = self.head.method().is_safe();
-            let mut wire = wire::get(
-                self.pools,
-                endpoint,
-                upstream.settings(),
-                limit,
-                safe,
-                afresh,
-                self.clock,
-            )
-            .await?;
+            let kept = (!afresh || endpoint.is_http2())
+                .then(|| wire::kept(self.pools, endpoint, safe, (self.clock)()))
+                .flatten();
+            let mut wire = if let Some(kept) = kept {
+                kept
+            } else {
+                let settings = upstream.settings();
+                let limit = self.connect_limit(settings.connect_timeout, log.start);
+                wire::connect(self.pools, endpoint, settings, limit, self.clock).await?
+            };
             log.kept = wire.was_kept();
             let sent = exchange::Sent {
                 head: &self.head,
