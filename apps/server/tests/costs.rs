@@ -1,5 +1,11 @@
 //! What a request allocates, and how often it reads the clock. A binary of its own: the counter replaces the allocator.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what the tests share may fail a test too"
+)]
+
 use std::convert::Infallible;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener};

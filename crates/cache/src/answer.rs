@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::header::{
     CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE,
 };
-use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::Body;
 
 use crate::body::CacheBody;
@@ -82,13 +82,17 @@ impl Hit {
 
 /// Takes off a head what is about the content that a 304 does not have (RFC 9110 §15.4.5).
 pub(crate) fn keep_for_not_modified(headers: &mut HeaderMap) {
-    for name in [
-        CONTENT_LENGTH,
-        CONTENT_TYPE,
-        CONTENT_ENCODING,
-        CONTENT_LANGUAGE,
-        CONTENT_RANGE,
-    ] {
+    // A stored head has one of them or none, so a look at the names costs less than a search for each.
+    let is_of_content = |name: &&HeaderName| OF_CONTENT.contains(name);
+    while let Some(name) = headers.keys().find(is_of_content).cloned() {
         headers.remove(name);
     }
 }
+
+const OF_CONTENT: [HeaderName; 5] = [
+    CONTENT_LENGTH,
+    CONTENT_TYPE,
+    CONTENT_ENCODING,
+    CONTENT_LANGUAGE,
+    CONTENT_RANGE,
+];

@@ -6,8 +6,9 @@
 use std::time::{Duration, SystemTime};
 
 use http::header::{
-    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_ENCODING,
-    CONTENT_LENGTH, SET_COOKIE, VARY,
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ACCESS_CONTROL_ALLOW_CREDENTIALS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_ENCODING, CONTENT_LENGTH, HOST, REFERER, SET_COOKIE,
+    USER_AGENT, VARY,
 };
 use http::{HeaderMap, HeaderName, Method, Response, StatusCode};
 
@@ -15,6 +16,16 @@ use crate::age;
 use crate::cache_control::CacheControl;
 use crate::freshness::{self, FreshnessLifetime, FreshnessRules, LifetimeSource};
 use crate::strategy::Audience;
+
+/// Fields that say nothing of whether a request may be answered from the store.
+const COMMON: [HeaderName; 6] = [
+    HOST,
+    USER_AGENT,
+    ACCEPT,
+    ACCEPT_ENCODING,
+    ACCEPT_LANGUAGE,
+    REFERER,
+];
 
 /// The statuses below 400 that are heuristically cacheable and need nothing beyond what is here.
 const STORABLE: [StatusCode; 6] = [
@@ -97,6 +108,10 @@ pub(crate) fn judge_request(
     }
     let mut asked = Asked::default();
     for (name, value) in headers {
+        // What nearly all requests have; compared as numbers, where a text would have to be fetched.
+        if COMMON.contains(name) && !identity.contains(name) {
+            continue;
+        }
         match name.as_str() {
             "content-length" if value.as_bytes() != b"0" => return Err(Bypass::Content),
             "transfer-encoding" => return Err(Bypass::Content),

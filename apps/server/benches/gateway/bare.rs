@@ -8,6 +8,7 @@ use std::convert::Infallible;
 use std::future::{Future, ready};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{AGE, CACHE_CONTROL, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH};
@@ -24,6 +25,9 @@ use tokio::task::{LocalSet, spawn_local};
 /// The `ETag` of every answer.
 pub(crate) const TAG: &str = "\"bench\"";
 
+/// How long an origin thinks that shall have many requests at once.
+const LATER: Duration = Duration::from_millis(500);
+
 /// Runs the role that the arguments name, if they name one.
 pub(crate) fn run(arguments: &[String]) -> bool {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
@@ -33,6 +37,13 @@ pub(crate) fn run(arguments: &[String]) -> bool {
                 TokioIo::new(stream),
                 service_fn(|request| ready(Ok::<_, Infallible>(fixed(&request)))),
             )
+        })),
+        ["role-later"] => block_on(serve(|stream| {
+            let service = service_fn(|request| async move {
+                tokio::time::sleep(LATER).await;
+                Ok::<_, Infallible>(fixed(&request))
+            });
+            http1::Builder::new().serve_connection(TokioIo::new(stream), service)
         })),
         ["role-fixed-http2"] => block_on(serve(|stream| {
             http2::Builder::new(Local).serve_connection(

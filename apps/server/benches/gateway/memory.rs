@@ -25,7 +25,7 @@ pub(crate) fn memory() {
     });
     let idle = |wait: Duration| {
         let process = start();
-        grows_by(&process, 500, || kept(&process, 500), wait)
+        grows_by(&process, 1_000, || kept(&process, 1_000), wait)
     };
     figure(
         "an idle HTTP/1 connection, right after",
@@ -66,8 +66,9 @@ pub(crate) fn memory() {
             )
         },
     );
+    let later = Site::of("role-later");
     figure("an idle upstream connection", 2.0, "KiB", || {
-        upstream(&start())
+        upstream(&later.gateway("later", Variant::default()))
     });
     figure("a stored response, beside its 1 KiB", 2.0, "KiB", || {
         stored(&start())
@@ -196,30 +197,22 @@ async fn ask(
     bodies
 }
 
-/// Requests that are under way at once each need a connection, which then is kept. Their own clients leave, so that
-/// only the upstream's side is left.
+/// Requests that are under way at once each need a connection, which then is kept; their own clients leave. Beside as many
+/// that were kept before, so that what clients leave behind in the allocator is not counted.
 fn upstream(process: &Process) -> f64 {
-    let count = 400;
-    // As many clients, without an upstream: what they leave behind in the allocator is there before.
-    drop(kept(process, count * 2));
     let ask = |count: usize| {
         let mut connections = Connections::open(process.address, count);
         let request = get("/live/1024", "");
         connections.ask(std::iter::repeat_n(request.as_slice(), count), 200);
+        drop(connections);
+        thread::sleep(QUIET);
+        (process.resident(), process.open_files())
     };
-    ask(count / 4);
-    thread::sleep(QUIET);
-    let before = (process.resident(), sockets(process));
-    ask(count * 2);
-    thread::sleep(QUIET);
-    let grown = process.resident().saturating_sub(before.0);
-    let further = sockets(process).saturating_sub(before.1);
-    assert!(further > 0, "no further connection was kept");
-    grown as f64 / 1024.0 / further as f64
-}
-
-fn sockets(process: &Process) -> usize {
-    process.open_files()
+    let before = ask(1_000);
+    let after = ask(2_000);
+    let further = after.1.saturating_sub(before.1);
+    assert!(further > 500, "{further} further connections were kept");
+    after.0.saturating_sub(before.0) as f64 / 1024.0 / further as f64
 }
 
 fn stored(process: &Process) -> f64 {

@@ -39,9 +39,14 @@ pub(crate) struct Site {
 
 impl Site {
     pub(crate) fn new() -> Self {
+        Self::of("role-fixed")
+    }
+
+    /// With an origin of another role.
+    pub(crate) fn of(role: &str) -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
-            origin: Process::role(&["role-fixed"]),
+            origin: Process::role(&[role]),
         }
     }
 

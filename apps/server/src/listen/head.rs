@@ -12,7 +12,10 @@
 
 mod host;
 
-use http::header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, COOKIE,
+    HOST, IF_NONE_MATCH, REFERER, TRANSFER_ENCODING, USER_AGENT,
+};
 use http::uri::Scheme;
 use http::{HeaderMap, HeaderName, Method, Request, StatusCode, Version};
 
@@ -120,20 +123,44 @@ impl Names {
     pub fn of(fields: &HeaderMap) -> Self {
         let mut names = Self::default();
         for name in fields.keys() {
-            let name = name.as_str();
-            match name {
-                "content-length" | "transfer-encoding" => names.framing = true,
-                "x-request-id" | "traceparent" => names.ids = true,
-                "tracestate" => names.trace_state = true,
-                "content-type" => names.content_type = true,
-                _ => {}
+            // Names that `http` knows are compared as numbers; a text is fetched for the others only.
+            if NOBODYS.contains(name) {
+                continue;
             }
-            names.claims |= name.starts_with(['f', 'x']);
-            names.underscores |= name.bytes().any(|byte| byte == b'_');
+            if *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING {
+                names.framing = true;
+            } else if *name == CONTENT_TYPE {
+                names.content_type = true;
+            } else {
+                names.see(name.as_str());
+            }
         }
         names
     }
+
+    fn see(&mut self, name: &str) {
+        match name {
+            "x-request-id" | "traceparent" => self.ids = true,
+            "tracestate" => self.trace_state = true,
+            _ => {}
+        }
+        self.claims |= name.starts_with(['f', 'x']);
+        self.underscores |= name.bytes().any(|byte| byte == b'_');
+    }
 }
+
+/// The fields that most requests have, and that mean nothing to the edge but `Host`, which is looked for anyway.
+const NOBODYS: [HeaderName; 9] = [
+    HOST,
+    USER_AGENT,
+    ACCEPT,
+    ACCEPT_ENCODING,
+    ACCEPT_LANGUAGE,
+    CONNECTION,
+    COOKIE,
+    REFERER,
+    IF_NONE_MATCH,
+];
 
 /// Judges the head of `request`, which has the fields that `names` tells.
 ///
