@@ -16,14 +16,16 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Whether the client's field of this name does not pass, for it is written anew, or is a claim of somebody that is not
 /// trusted.
-pub(crate) fn replaces(name: &str, client: Option<&ClientInfo>) -> bool {
-    match name {
-        "x-forwarded-for" | "x-forwarded-proto" | "forwarded" => true,
-        "x-forwarded-host" => !client.is_some_and(|client| client.keep_forwarded),
-        "x-request-id" => client.is_some_and(|client| client.request_id.is_some()),
-        "traceparent" => client.is_some_and(|client| client.traceparent.is_some()),
-        _ => false,
+pub(crate) fn replaces(name: &HeaderName, client: Option<&ClientInfo>) -> bool {
+    if [X_FORWARDED_FOR, X_FORWARDED_PROTO, FORWARDED].contains(name) {
+        return true;
     }
+    let Some(client) = client else {
+        return *name == X_FORWARDED_HOST;
+    };
+    (*name == X_FORWARDED_HOST && !client.keep_forwarded)
+        || (*name == X_REQUEST_ID && client.request_id.is_some())
+        || (*name == TRACEPARENT && client.traceparent.is_some())
 }
 
 /// Tells the upstream who asked. `received`: the client's own fields, of which the lists of a trusted proxy go on.
@@ -128,7 +130,7 @@ mod tests {
         }
         let mut out = HeaderMap::new();
         for (name, value) in &headers {
-            if !replaces(name.as_str(), client) {
+            if !replaces(name, client) {
                 out.append(name, value.clone());
             }
         }

@@ -1,19 +1,23 @@
 //! Fields that are meant for the next hop alone (RFC 9110 §7.6.1).
 
-use http::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{
+    CONNECTION, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE,
+};
+
+/// Fields that belong to one connection whether or not `Connection` names them.
+const ALWAYS: [HeaderName; 7] = [
+    CONNECTION,
+    TE,
+    TRANSFER_ENCODING,
+    UPGRADE,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    HeaderName::from_static("http2-settings"),
+];
 
 /// Whether a field belongs to one connection whether or not `Connection` names it.
-pub(crate) fn is_always(name: &str) -> bool {
-    matches!(
-        name,
-        "connection"
-            | "keep-alive"
-            | "proxy-connection"
-            | "te"
-            | "transfer-encoding"
-            | "upgrade"
-            | "http2-settings"
-    )
+pub(crate) fn is_always(name: &HeaderName) -> bool {
+    ALWAYS.contains(name)
 }
 
 /// The fields that `Connection` names. The two words that nearly all values consist of name none.
@@ -35,7 +39,7 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
         headers.remove(name);
     }
     // Nearly all heads have none or one, and a look at the names costs less than seven searches.
-    while let Some(name) = headers.keys().find(|name| is_always(name.as_str())) {
+    while let Some(name) = headers.keys().find(|name| is_always(name)) {
         let name = name.clone();
         headers.remove(name);
     }
@@ -60,8 +64,6 @@ fn tokens(value: &HeaderValue) -> impl Iterator<Item = &[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use http::header::TE;
-
     use super::*;
 
     #[track_caller]

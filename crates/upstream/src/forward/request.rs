@@ -1,7 +1,7 @@
 //! The head that goes to the upstream.
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, COOKIE, HOST, HeaderMap, HeaderName, HeaderValue, TE,
+    CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue, TE,
     TRANSFER_ENCODING, UPGRADE,
 };
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -16,6 +16,9 @@ use crate::client_info::ClientInfo;
 use crate::endpoint::Endpoint;
 use crate::feed::RequestBody;
 use crate::settings::HostHeader;
+
+/// Fields of the client's that are written anew, or were answered when the body was first read.
+const WRITTEN: [HeaderName; 3] = [HOST, CONTENT_LENGTH, EXPECT];
 
 /// What each try's head is made of: the client's fields as they came, and what was decided about
 /// them. A try writes it out for its endpoint.
@@ -127,14 +130,13 @@ impl Head {
         let client = self.client.as_ref();
         let mut cookies = 0_usize;
         for (name, value) in &self.headers {
-            let passes = match name.as_str() {
-                // Written anew below, or answered already when the body was first read.
-                "host" | "content-length" | "expect" | "te" => false,
-                "cookie" => {
-                    cookies += 1;
-                    http2
-                }
-                name => !hop_by_hop::is_always(name) && !forwarded::replaces(name, client),
+            let passes = if *name == COOKIE {
+                cookies += 1;
+                http2
+            } else {
+                !WRITTEN.contains(name)
+                    && !hop_by_hop::is_always(name)
+                    && !forwarded::replaces(name, client)
             };
             if passes && (self.named.is_empty() || !self.named.contains(name)) {
                 fields.put(name, value.as_bytes());

@@ -105,13 +105,14 @@ pub(super) fn parse(bytes: &[u8], asked_head: bool) -> Result<Parsed, Refusal> {
     {
         parts.extensions.insert(reason);
     }
-    parts.headers = headers(response.headers, bytes, &copy)?;
+    let mut connection = Connection::default();
+    parts.headers = headers(response.headers, bytes, &copy, &mut connection)?;
     let length = length(&parts.headers, is_http11, bodiless(status, asked_head))?;
     Ok(Parsed::Final(Answer {
         length,
         persists: length != Length::UntilClose
             && status != StatusCode::SWITCHING_PROTOCOLS
-            && persists(&parts.headers, is_http11),
+            && connection.persists(is_http11),
         head: parts,
         rest: if shared.len() > used {
             copy.slice(used..)
@@ -121,17 +122,22 @@ pub(super) fn parse(bytes: &[u8], asked_head: bool) -> Result<Parsed, Refusal> {
     }))
 }
 
-/// The fields, whose values are slices of `copy`, which begins as `bytes` does.
+/// The fields, whose values are slices of `copy`, which begins as `bytes` does. A `Connection` that names none of them is
+/// taken in only.
 fn headers(
     fields: &[httparse::Header<'_>],
     bytes: &[u8],
     copy: &Bytes,
+    connection: &mut Connection,
 ) -> Result<HeaderMap, Refusal> {
     // Room for what the gateway adds.
     let mut headers = HeaderMap::with_capacity(fields.len() + 4);
     let start = bytes.as_ptr().addr();
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Refusal::Malformed)?;
+        if name == CONNECTION && connection.reads(field.value) {
+            continue;
+        }
         let at = field.value.as_ptr().addr() - start;
         let value = copy.slice(at..at + field.value.len());
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| Refusal::Malformed)?;
@@ -196,18 +202,33 @@ fn digits(text: &[u8]) -> Option<u64> {
     })
 }
 
-fn persists(headers: &HeaderMap, is_http11: bool) -> bool {
-    let mut keeps = is_http11;
-    for value in headers.get_all(CONNECTION) {
-        for token in value.as_bytes().split(|byte| *byte == b',') {
+/// What `Connection` says of how long the connection lasts (RFC 9112 §9.3).
+#[derive(Debug, Default)]
+struct Connection {
+    close: bool,
+    keep_alive: bool,
+}
+
+impl Connection {
+    /// Reads a line; whether it says nothing else, such as which fields are for this connection only.
+    fn reads(&mut self, line: &[u8]) -> bool {
+        let mut says_nothing_else = true;
+        for token in line.split(|byte| *byte == b',') {
             let token = token.trim_ascii();
             if token.eq_ignore_ascii_case(b"close") {
-                return false;
+                self.close = true;
+            } else if token.eq_ignore_ascii_case(b"keep-alive") {
+                self.keep_alive = true;
+            } else {
+                says_nothing_else = false;
             }
-            keeps |= token.eq_ignore_ascii_case(b"keep-alive");
         }
+        says_nothing_else
     }
-    keeps
+
+    fn persists(&self, is_http11: bool) -> bool {
+        !self.close && (is_http11 || self.keep_alive)
+    }
 }
 
 #[cfg(test)]
