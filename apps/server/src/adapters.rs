@@ -7,11 +7,12 @@ mod monitoring;
 use std::sync::Arc;
 
 use access_control::CorsPolicy;
+use bytes::Bytes;
 use cache::{CacheHooks, CacheOutcome, CachePolicy};
 use config_flags::Context;
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, HeaderValue};
-use route_core::Found;
+use route_core::{Finding, Found};
 use upstream::{ClientInfo, ForwardPolicy, Told};
 
 use crate::clock;
@@ -33,13 +34,27 @@ fn bundle(extensions: &Extensions) -> Option<&Bundle> {
 }
 
 /// Keeps the finding with its request.
-pub fn found(_: &Held, found: Found, target: Option<PathAndQuery>, extensions: &mut Extensions) {
-    if let Some(trip) = trip(extensions) {
-        trip.find(
-            found,
-            target.unwrap_or_else(|| PathAndQuery::from_static("/")),
-        );
+pub fn found(held: &Held, found: Found, target: Option<PathAndQuery>, extensions: &mut Extensions) {
+    let Some(trip) = trip(extensions) else {
+        return;
+    };
+    let mut target = target.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    if is_cached(held, &found) {
+        // The request's own lies in the connection's buffer. A hit would be over and hold that still, so that the
+        // connection took another to read on.
+        let copy = Bytes::copy_from_slice(target.as_str().as_bytes());
+        target = PathAndQuery::from_maybe_shared(copy).unwrap_or(target);
     }
+    trip.find(found, target);
+}
+
+fn is_cached(held: &Held, found: &Found) -> bool {
+    let Finding::Matched(matched) = &found.finding else {
+        return false;
+    };
+    let policies = &held.snapshot.table.route(matched.route).policies;
+    let bundle: Option<&Bundle> = policies.get();
+    bundle.is_some_and(|bundle| bundle.cache.is_some())
 }
 
 /// What the route table said.

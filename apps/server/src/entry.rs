@@ -9,8 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::Request;
 use http::header::HOST;
+use http::{HeaderValue, Request};
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
@@ -130,15 +130,15 @@ where
     }
 }
 
+/// A copy: the request's own lies in the connection's buffer, and would hold that for as long as the trip lasts, so that
+/// the connection took another to read on.
 fn asked_host<A>(request: &Request<A>) -> AskedHost {
     if let Some(authority) = request.uri().authority() {
         return AskedHost::Target(authority.clone());
     }
-    request
-        .headers()
-        .get(HOST)
-        .cloned()
-        .map_or(AskedHost::None, AskedHost::Field)
+    let field = request.headers().get(HOST);
+    let copy = field.and_then(|host| HeaderValue::from_bytes(host.as_bytes()).ok());
+    copy.map_or(AskedHost::None, AskedHost::Field)
 }
 
 pin_project! {
