@@ -38,6 +38,7 @@ pub(crate) fn run(arguments: &[String]) -> bool {
                 service_fn(|request| ready(Ok::<_, Infallible>(fixed(&request)))),
             )
         })),
+        ["role-fixed-threads"] => threads(),
         ["role-later"] => block_on(serve(|stream| {
             let service = service_fn(|request| async move {
                 tokio::time::sleep(LATER).await;
@@ -82,7 +83,27 @@ fn block_on(work: impl Future<Output = ()>) {
     LocalSet::new().block_on(&runtime, work);
 }
 
-/// Accepts for ever; `print` says where.
+/// The fixed answers on one runtime of two threads that share their work.
+fn threads() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        println!("{}", listener.local_addr().unwrap());
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            stream.set_nodelay(true).unwrap();
+            let service = service_fn(|request| ready(Ok::<_, Infallible>(fixed(&request))));
+            let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            tokio::spawn(async move { drop(served.await) });
+        }
+    });
+}
+
+/// Accepts for ever, and prints where.
 async fn serve<C>(connection: impl Fn(TcpStream) -> C)
 where
     C: Future + 'static,

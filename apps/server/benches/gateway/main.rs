@@ -135,6 +135,13 @@ fn http(arguments: &Arguments) {
     if PARTS.iter().any(|name| name.contains(&arguments.only)) {
         parts(&site, &ours, run);
     }
+    let threads = Process::role(&["role-fixed-threads"]);
+    let runtimes = Row::new("bare hyper's runtime", "/cached/1024", "");
+    let runtimes = runtimes.ours("one thread", &fixed);
+    run(
+        runtimes.beside("two that share work", Some(&threads), None),
+        1,
+    );
     if "HTTP/2".contains(&arguments.only) {
         let bare = Process::role(&["role-fixed-http2"]);
         let load = (arguments.rounds, arguments.requests / 2);
