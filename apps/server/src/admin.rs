@@ -1,13 +1,12 @@
 //! The admin listener: probes and `/metrics`, on the runtime that serves no requests.
 use std::convert::Infallible;
-use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
+use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -19,7 +18,6 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::builtin::Builtin;
-use crate::metrics;
 use crate::settings::{AdminPort, AdminSettings};
 use crate::snapshot::Snapshot;
 use crate::worker::Current;
@@ -80,11 +78,9 @@ impl Admin {
 }
 
 async fn connection(stream: TcpStream, current: Current) {
-    let answer = service_fn(|request: Request<Incoming>| {
-        let snapshot = current.load_full();
-        ready(Ok::<_, Infallible>(
-            answer(&request, &snapshot).map(Full::new),
-        ))
+    let answer = service_fn(async |request: Request<Incoming>| {
+        let answer = answer(&request, current.load_full()).await;
+        Ok::<_, Infallible>(answer.map(Full::new))
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -96,7 +92,7 @@ async fn connection(stream: TcpStream, current: Current) {
     }
 }
 
-fn answer(request: &Request<Incoming>, snapshot: &Arc<Snapshot>) -> Response<Bytes> {
+async fn answer(request: &Request<Incoming>, snapshot: Arc<Snapshot>) -> Response<Bytes> {
     let Some(builtin) = Builtin::of_admin(request.uri().path()) else {
         let text = "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"The admin listener has /health, /health/live, /health/ready, /health/startup and /metrics.\"}\n";
         return plain(StatusCode::NOT_FOUND, text);
@@ -118,11 +114,11 @@ fn answer(request: &Request<Incoming>, snapshot: &Arc<Snapshot>) -> Response<Byt
                 .answer(&registries.lifecycle, &registries.health, Detail::Full)
                 .into_response()
         }
-        Builtin::Metrics => metrics::figures(
-            snapshot,
-            request.headers().get(ACCEPT),
-            request.uri().query(),
-        ),
+        Builtin::Metrics => {
+            let renderer = snapshot.registries.renderer.clone();
+            let query = request.uri().query();
+            renderer.render(snapshot, request.headers(), query).await
+        }
     }
 }
 

@@ -1,12 +1,14 @@
-//! Rendering `/metrics` away from the threads that serve requests.
+//! Rendering `/metrics` away from the threads that serve requests, and behind them.
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::thread;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use rustix::process::setpriority_process;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::problem::TargetRefusal;
@@ -31,26 +33,47 @@ pub type Figures = fn(&Arc<Snapshot>, Option<&HeaderValue>, Option<&str>) -> Res
 #[derive(Clone, Debug)]
 pub struct Renderer(mpsc::Sender<Job>);
 
-/// A renderer, and the work that it does, to be run on the runtime that serves no requests.
+/// How far the thread that renders stands back behind those that serve (a nice value): it has milliseconds of work at a
+/// time, and where a request wants the same processor the request goes first.
+const STANDS_BACK: i32 = 10;
+
+/// A renderer, and the work that it does, on a thread of its own, which ends with the last renderer.
 pub fn renderer(figures: Figures) -> (Renderer, impl Future<Output = ()> + Send) {
-    let (jobs, mut asked) = mpsc::channel::<Job>(WAITING_MAX);
+    let (jobs, asked) = mpsc::channel(WAITING_MAX);
     let work = async move {
-        while let Some(job) = asked.recv().await {
-            // Whoever has left needs no answer.
-            if job.answer.is_closed() {
-                continue;
-            }
-            let render = || figures(&job.snapshot, job.accept.as_ref(), job.query.as_deref());
-            // A panic costs its own answer, which then is 503, and not those of all to come.
-            if let Ok(answer) = catch_unwind(AssertUnwindSafe(render)) {
-                drop(job.answer.send(answer));
-            } else {
-                tracing::error!("rendering /metrics panicked");
-            }
-            tokio::task::yield_now().await;
+        let (alive, ended) = oneshot::channel::<()>();
+        let started = thread::Builder::new()
+            .name("figures".to_owned())
+            .spawn(move || {
+                work_off(asked, figures);
+                drop(alive);
+            });
+        match started {
+            Ok(_) => drop(ended.await),
+            Err(error) => tracing::error!(%error, "there is no thread to render /metrics"),
         }
     };
     (Renderer(jobs), work)
+}
+
+fn work_off(mut asked: mpsc::Receiver<Job>, figures: Figures) {
+    // On Linux this is the thread's, not the process's.
+    if let Err(error) = setpriority_process(None, STANDS_BACK) {
+        tracing::debug!(%error, "rendering /metrics has the priority of requests");
+    }
+    while let Some(job) = asked.blocking_recv() {
+        // Whoever has left needs no answer.
+        if job.answer.is_closed() {
+            continue;
+        }
+        let render = || figures(&job.snapshot, job.accept.as_ref(), job.query.as_deref());
+        // A panic costs its own answer, which then is 503, and not those of all to come.
+        if let Ok(answer) = catch_unwind(AssertUnwindSafe(render)) {
+            drop(job.answer.send(answer));
+        } else {
+            tracing::error!("rendering /metrics panicked");
+        }
+    }
 }
 
 impl Renderer {
