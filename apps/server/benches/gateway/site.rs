@@ -75,6 +75,11 @@ delay = \"0s\"
 [upstreams.origin]
 endpoints = [\"http://{origin}\"]
 pool_max_idle = {pool}
+max_in_flight = 10000
+[upstreams.unkept]
+endpoints = [\"http://{origin}\"]
+pool_max_idle = 0
+max_in_flight = 10000
 [upstreams.next]
 endpoints = [\"http://{origin}\"]
 [flags.on]
@@ -94,6 +99,9 @@ upstream = \"origin\"
 cache = {{ ttl = \"1h\" }}
 flag = \"on\"
 rollout = {{ flag = \"half\", upstream = \"next\" }}
+[routes.unkept]
+path = \"/unkept/{{*rest}}\"
+upstream = \"unkept\"
 [routes.live]
 path = \"/live/{{*rest}}\"
 upstream = \"origin\"
