@@ -43,6 +43,7 @@ use http::header::FORWARDED;
 use http::{HeaderMap, HeaderName};
 
 pub use self::layer::{ClientAddrLayer, FindClient};
+pub use self::scrub::may_be_claim;
 pub use self::settings::{ForwardedField, TrustSettings, TrustedProxies};
 use crate::network::Network;
 

@@ -22,7 +22,7 @@ mod network;
 
 pub use client_addr::{
     ClientAddr, ClientAddrLayer, FindClient, ForwardedField, Scheme, Trust, TrustSettings,
-    TrustedProxies,
+    TrustedProxies, may_be_claim,
 };
 pub use cors::{
     AllowedOrigin, Cors, CorsError, CorsFuture, CorsLayer, CorsPolicy, CorsSettings, CorsTable,

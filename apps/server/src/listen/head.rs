@@ -112,7 +112,7 @@ pub struct Names {
     pub trace_state: bool,
     /// `Content-Type`.
     pub content_type: bool,
-    /// Those that may say whom a request comes from (they begin with `f` or `x`).
+    /// Those that may say whom a request comes from.
     pub claims: bool,
     /// Those with a `_` in their name.
     pub underscores: bool,
@@ -144,12 +144,12 @@ impl Names {
             "tracestate" => self.trace_state = true,
             _ => {}
         }
-        self.claims |= name.starts_with(['f', 'x']);
+        self.claims |= access_control::may_be_claim(name);
         self.underscores |= name.bytes().any(|byte| byte == b'_');
     }
 }
 
-/// The fields that most requests have, and that mean nothing to the edge but `Host`, which is looked for anyway.
+/// The fields that most requests have and that are none of these.
 const NOBODYS: [HeaderName; 9] = [
     HOST,
     USER_AGENT,

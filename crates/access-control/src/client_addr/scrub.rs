@@ -50,9 +50,15 @@ impl Trust {
     }
 }
 
+/// Whether a field could be one that [`Trust::scrub`] removes; false for nearly all. A head that has none need not be
+/// scrubbed. `name` is in lower case.
+pub fn may_be_claim(name: &str) -> bool {
+    name.starts_with(['f', 'x'])
+}
+
 /// Whether the field says who a request comes from. `name` is in lower case.
 fn is_claim(name: &str) -> bool {
-    if !name.starts_with(['f', 'x']) {
+    if !may_be_claim(name) {
         return false;
     }
     let same = |known: &str| {
