@@ -222,7 +222,7 @@ impl Monitor {
         for shard in &self.shards {
             shard.recent().read(&mut rows);
         }
-        rows.sort_by_key(|row| std::cmp::Reverse(row.ended));
+        rows.sort_by_key(|row| std::cmp::Reverse(row.facts.ended));
         rows.truncate(at_most);
         self.show(&rows)
     }
@@ -454,8 +454,8 @@ impl Monitor {
         let now = (self.clock)();
         let state = self.lock();
         let shown = rows.iter().filter_map(|row| {
-            let place = state.routes.place(row.slot.0)?;
-            let ended = wall_of(row.ended, now)?;
+            let place = state.routes.place(row.facts.slot.0)?;
+            let ended = wall_of(row.facts.ended, now)?;
             Some(row.show(Arc::clone(&place.id), Arc::clone(&place.template), ended))
         });
         shown.collect()

@@ -83,13 +83,10 @@ struct Text<const N: usize> {
 }
 
 impl<const N: usize> Text<N> {
-    fn new(text: &str) -> Self {
-        let text = &text[..text.floor_char_boundary(N.min(255))];
-        let mut bytes = [0; N];
-        bytes[..text.len()].copy_from_slice(text.as_bytes());
-        let length = u8::try_from(text.len()).unwrap_or(0);
-        Self { bytes, length }
-    }
+    const EMPTY: Self = Self {
+        bytes: [0; N],
+        length: 0,
+    };
 
     /// Takes another text; bytes beyond it stay as they were, for nobody reads them.
     fn set(&mut self, text: &str) {
@@ -103,10 +100,18 @@ impl<const N: usize> Text<N> {
     }
 }
 
-/// In an order that keeps what every request has together, before the texts.
+/// One request in a ring; the texts stand behind what every request has.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub(crate) struct Row {
+    pub(crate) facts: Facts,
+    request_id: Text<64>,
+    user_agent: Text<128>,
+}
+
+/// All of a row but its texts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Facts {
     pub(crate) slot: SlotIndex,
     pub(crate) ended: Instant,
     response_time: Option<Duration>,
@@ -118,12 +123,10 @@ pub(crate) struct Row {
     response_bytes: u64,
     address: Option<IpAddr>,
     resident: u64,
-    request_id: Text<64>,
-    user_agent: Text<128>,
 }
 
-impl Row {
-    fn new(sample: &Sample, caller: Caller<'_>, resident: u64) -> Self {
+impl Facts {
+    fn of(sample: &Sample, caller: Caller<'_>, resident: u64) -> Self {
         Self {
             slot: sample.slot,
             ended: sample.ended,
@@ -136,45 +139,34 @@ impl Row {
             response_bytes: sample.response_bytes,
             address: caller.address,
             resident,
-            request_id: Text::new(caller.request_id),
-            user_agent: Text::new(caller.user_agent),
         }
+    }
+}
+
+impl Row {
+    fn new(sample: &Sample, caller: Caller<'_>, resident: u64) -> Self {
+        let mut row = Self {
+            facts: Facts::of(sample, caller, resident),
+            request_id: Text::EMPTY,
+            user_agent: Text::EMPTY,
+        };
+        row.set_texts(caller);
+        row
     }
 
     /// Becomes another request's; in place, for a row has five cache lines of which most requests fill two.
     fn set(&mut self, sample: &Sample, caller: Caller<'_>, resident: u64) {
-        let Self {
-            slot,
-            ended,
-            response_time,
-            method,
-            status,
-            outcome,
-            cache,
-            request_bytes,
-            response_bytes,
-            address,
-            resident: known,
-            request_id,
-            user_agent,
-        } = self;
-        *slot = sample.slot;
-        *ended = sample.ended;
-        *response_time = sample.response_time;
-        *method = sample.method;
-        *status = sample.status;
-        *outcome = sample.outcome;
-        *cache = sample.cache;
-        *request_bytes = sample.request_bytes;
-        *response_bytes = sample.response_bytes;
-        *address = caller.address;
-        *known = resident;
-        request_id.set(caller.request_id);
-        user_agent.set(caller.user_agent);
+        self.facts = Facts::of(sample, caller, resident);
+        self.set_texts(caller);
+    }
+
+    fn set_texts(&mut self, caller: Caller<'_>) {
+        self.request_id.set(caller.request_id);
+        self.user_agent.set(caller.user_agent);
     }
 
     pub(crate) fn time(&self) -> Duration {
-        self.response_time.unwrap_or_default()
+        self.facts.response_time.unwrap_or_default()
     }
 
     /// The row as it is read, `ended` on the wall clock.
@@ -187,18 +179,18 @@ impl Row {
         RecentRequest {
             route,
             template,
-            method: self.method,
-            status: self.status,
-            outcome: self.outcome,
-            response_time: self.response_time,
-            request_bytes: self.request_bytes,
-            response_bytes: self.response_bytes,
-            cache: self.cache,
+            method: self.facts.method,
+            status: self.facts.status,
+            outcome: self.facts.outcome,
+            response_time: self.facts.response_time,
+            request_bytes: self.facts.request_bytes,
+            response_bytes: self.facts.response_bytes,
+            cache: self.facts.cache,
             ended,
-            address: self.address,
+            address: self.facts.address,
             request_id: self.request_id.get(),
             user_agent: self.user_agent.get(),
-            resident_bytes: self.resident,
+            resident_bytes: self.facts.resident,
         }
     }
 }
@@ -299,7 +291,7 @@ impl Slowest {
     /// Forgets what ended before `oldest`, so that a bad day does not hide the next one.
     pub(crate) fn forget_before(&self, oldest: Instant) {
         let mut rows = lock(&self.rows);
-        rows.retain(|row| row.ended >= oldest);
+        rows.retain(|row| row.facts.ended >= oldest);
         self.set_least(&rows);
     }
 
@@ -344,9 +336,12 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_between_characters() {
-        assert_eq!(Text::<4>::new("aé").get(), "aé");
-        assert_eq!(Text::<4>::new("abcé").get(), "abc");
-        assert_eq!(Text::<4>::new("").get(), "");
+        // One after the other in the same place: nothing of a longer one is left behind a shorter.
+        let mut text = Text::<4>::EMPTY;
+        for (set, kept) in [("aé", "aé"), ("abcé", "abc"), ("é", "é"), ("", "")] {
+            text.set(set);
+            assert_eq!(text.get(), kept);
+        }
     }
 
     #[test]
