@@ -1,5 +1,5 @@
 //! The endpoints that the server answers itself: probes, from memory and at once, and `/metrics`, rendered on
-//! the runtime that serves no requests.
+//! a thread of its own.
 //!
 //! On the main listener they stand where no route took their path; the admin listener has them always.
 

@@ -17,7 +17,6 @@ pub(crate) struct Variant {
     /// Routes that nobody asks for, beside the few of the workload.
     pub(crate) further_routes: usize,
     pub(crate) monitoring: bool,
-    pub(crate) pool: usize,
 }
 
 impl Default for Variant {
@@ -26,7 +25,6 @@ impl Default for Variant {
             workers: 1,
             further_routes: 6,
             monitoring: true,
-            pool: 4096,
         }
     }
 }
@@ -56,7 +54,6 @@ impl Site {
             workers,
             further_routes,
             monitoring,
-            pool,
         } = variant;
         let origin = self.origin.address;
         let mut text = format!(
@@ -74,7 +71,7 @@ workers = {workers}
 delay = \"0s\"
 [upstreams.origin]
 endpoints = [\"http://{origin}\"]
-pool_max_idle = {pool}
+pool_max_idle = 4096
 max_in_flight = 10000
 [upstreams.unkept]
 endpoints = [\"http://{origin}\"]
