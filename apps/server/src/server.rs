@@ -11,7 +11,7 @@ use arc_swap::ArcSwap;
 use config_flags::Loaded;
 use http::Request;
 use ops_health::{HealthCheck, HookError, PingCheck, Priority, Shutdown};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::admin::Admin;
 use crate::builtin::renderer;
@@ -177,15 +177,17 @@ impl Server {
     /// Waits for `SIGTERM`, `SIGINT` or [`Self::shutdown`], and stops in good order. The exit code: 0, 124
     /// where something was cut, 130 by a second signal.
     pub async fn run_to_end(self) -> u8 {
+        // One listener for both signals to come: what comes between the two questions is not lost.
+        let mut signals = Signals::listen();
         tokio::select! {
-            () = asked_to_stop() => {}
+            () = signals.next() => {}
             () = self.shutdown.wait_for_shutdown() => {}
         }
         self.shutdown();
         tracing::info!("stopping: not ready from now on");
         let report = tokio::select! {
             report = self.shutdown.run() => report,
-            () = asked_to_stop() => {
+            () = signals.next() => {
                 tracing::warn!("a second signal: stopping at once");
                 return 130;
             }
@@ -305,16 +307,26 @@ fn explained(error: io::Error) -> anyhow::Error {
     anyhow::Error::from(error).context(advice)
 }
 
-async fn asked_to_stop() {
-    let (Ok(mut term), Ok(mut int)) = (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) else {
+/// The signals that ask the program to stop.
+struct Signals(Option<(Signal, Signal)>);
+
+impl Signals {
+    fn listen() -> Self {
+        let listen = || {
+            let term = signal(SignalKind::terminate())?;
+            Ok::<_, io::Error>((term, signal(SignalKind::interrupt())?))
+        };
         // Without handlers the signals have their usual effect.
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+        Self(listen().ok())
+    }
+
+    async fn next(&mut self) {
+        let Some((term, int)) = &mut self.0 else {
+            return std::future::pending().await;
+        };
+        tokio::select! {
+            _ = term.recv() => {}
+            _ = int.recv() => {}
+        }
     }
 }
