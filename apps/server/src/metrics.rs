@@ -6,6 +6,7 @@ use cache::{CacheProvider, CacheStats};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
 use ops_health::Status;
+use parking_lot::Mutex;
 use perf_monitor::{Families, Format, MetricsDocument, Window};
 use serde::Serialize;
 
@@ -26,6 +27,31 @@ pub fn figures(
     }
 }
 
+/// The memory of the last text, for the next one.
+#[derive(Debug, Default)]
+pub struct Room(Mutex<Bytes>);
+
+impl Room {
+    /// The last text, if it was sent to its end; else an empty one.
+    fn take(&self) -> String {
+        let mut last = std::mem::take(&mut *self.0.lock());
+        if !last.is_unique() {
+            return String::new();
+        }
+        // Nothing at all would give the memory back, and what is left is moved to the front.
+        last.truncate(1);
+        let mut room = Vec::from(last);
+        room.clear();
+        String::from_utf8(room).unwrap_or_default()
+    }
+
+    fn keep(&self, text: String) -> Bytes {
+        let text = Bytes::from(text);
+        *self.0.lock() = text.clone();
+        text
+    }
+}
+
 fn answer(kind: &'static str, body: impl Into<Bytes>) -> Response<Bytes> {
     let mut response = Response::new(body.into());
     response
@@ -37,9 +63,12 @@ fn answer(kind: &'static str, body: impl Into<Bytes>) -> Response<Bytes> {
     response
 }
 
-fn text(snapshot: &Snapshot, format: Format) -> String {
-    let mut families = Families::new(format);
+fn text(snapshot: &Snapshot, format: Format) -> Bytes {
     let registries = &snapshot.registries;
+    // Requests that wait for the processor have it first.
+    let mut families = Families::new(format)
+        .into_room_of(registries.figures_room.take())
+        .pausing(std::thread::yield_now);
     if snapshot.features.monitoring {
         registries.monitor.expose(&mut families);
     }
@@ -50,7 +79,7 @@ fn text(snapshot: &Snapshot, format: Format) -> String {
     upstreams(registries, &mut families);
     connections(registries, &mut families);
     health(registries, &mut families);
-    families.finish()
+    registries.figures_room.keep(families.finish())
 }
 
 fn program(snapshot: &Snapshot, families: &mut Families) {
@@ -294,4 +323,21 @@ fn json(snapshot: &Snapshot, query: Option<&str>) -> Response<Bytes> {
         Format::Json.content_type(),
         serde_json::to_vec(&document).unwrap_or_default(),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_was_sent_leaves_its_room() {
+        let room = Room::default();
+        let first = room.keep("a".repeat(10_000));
+        let held = room.take();
+        assert_eq!(held.capacity(), 0, "somebody is still sending the last one");
+        drop(first);
+        drop(room.keep("b".repeat(10_000)));
+        let free = room.take();
+        assert!(free.is_empty() && free.capacity() >= 10_000);
+    }
 }

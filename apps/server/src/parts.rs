@@ -18,6 +18,7 @@ use crate::access_log::AccessLogWriter;
 use crate::builtin::Renderer;
 use crate::clock;
 use crate::keep;
+use crate::metrics::Room;
 use crate::plan::{Plan, RoutePlan};
 use crate::settings::Settings;
 use crate::snapshot::{Bundle, Canary, Registries, Snapshot};
@@ -39,6 +40,7 @@ pub fn registries(settings: &Settings, workers: usize, renderer: Renderer) -> Ar
         access_log: AccessLogWriter::start(settings.access_log, settings.access_log_query),
         listeners: OnceLock::new(),
         renderer,
+        figures_room: Room::default(),
     })
 }
 

@@ -17,6 +17,7 @@ use crate::edits::Edits;
 use crate::limits::LimitsPolicy;
 use crate::listen::ServerHandle;
 use crate::listen::head;
+use crate::metrics::Room;
 use crate::settings::{FeaturesInForce, Stage};
 use crate::target::Target;
 
@@ -45,6 +46,8 @@ pub struct Registries {
     pub listeners: OnceLock<ServerHandle>,
     /// Renders `/metrics` elsewhere than on a worker.
     pub renderer: Renderer,
+    /// What the next text of `/metrics` is written into.
+    pub figures_room: Room,
 }
 
 impl Registries {

@@ -111,7 +111,7 @@ impl Observation {
         let length = match kind {
             // Trailers may follow, and they decide.
             Kind::Grpc(_) => None,
-            _ => content_length(response.headers()).or(exact),
+            _ => exact.or_else(|| content_length(response.headers())),
         };
         self.head = Some(Head {
             status,
@@ -120,7 +120,8 @@ impl Observation {
         });
         if kind == Kind::Stream && self.counted {
             let now = (self.clock)();
-            self.shard.record(&self.sample(now, End::Complete));
+            let spent = now.saturating_duration_since(self.started);
+            self.shard.record(&self.sample((now, spent), End::Complete));
         }
         if tunnel || bodiless || empty || length == Some(0) {
             self.end(End::Complete);
@@ -178,7 +179,8 @@ impl Observation {
             return;
         }
         let now = (self.clock)();
-        let sample = self.sample(now, end);
+        let spent = now.saturating_duration_since(self.started);
+        let sample = self.sample((now, spent), end);
         if self.counted {
             if self.kind() == Kind::Stream {
                 self.shard
@@ -196,7 +198,7 @@ impl Observation {
             aborted: sample.outcome == Outcome::Aborted,
             broken: matches!(end, End::Broken(_)),
             response_time: sample.response_time,
-            total_time: now.saturating_duration_since(self.started),
+            total_time: spent,
             request_bytes: sample.request_bytes,
             response_bytes: sample.response_bytes,
             error_type: sample.error_type,
@@ -208,7 +210,7 @@ impl Observation {
         self.head.as_ref().map_or(Kind::Plain, |head| head.kind)
     }
 
-    fn sample(&self, now: Instant, end: End) -> Sample {
+    fn sample(&self, (now, spent): (Instant, Duration), end: End) -> Sample {
         let stands_for = self.subject.stands_for();
         let status = match (&self.head, end) {
             _ if stands_for.is_some() => stands_for.unwrap_or_default(),
@@ -235,7 +237,6 @@ impl Observation {
                 _ => grpc.and_then(|(_, word)| word),
             }),
         };
-        let spent = now.saturating_duration_since(self.started);
         let (request_bytes, reading) = match &self.upload {
             Some(upload) => (upload.bytes(), upload.waited()),
             None => (0, Duration::ZERO),

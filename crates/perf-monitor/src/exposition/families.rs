@@ -3,16 +3,23 @@
 //! Prometheus text 0.0.4 and OpenMetrics 1.0 differ in the name under which a counter is announced,
 //! in how whole bounds are written, and in the last line. A family is announced with its first
 //! sample, so one without samples is not there.
+//!
+//! A thousand routes make some 50,000 lines: what lines have in common is written once and copied.
 
 use std::fmt::{self, Write};
 
 use super::negotiate::Format;
+
+/// How much text is written before [`Families::pausing`]'s pause: some tens of microseconds.
+const STRETCH: usize = 64 << 10;
 
 /// A document in the making.
 #[derive(Clone, Debug)]
 pub struct Families {
     text: String,
     open_metrics: bool,
+    pause: fn(),
+    paused_at: usize,
 }
 
 impl Families {
@@ -21,7 +28,21 @@ impl Families {
         Self {
             text: String::new(),
             open_metrics: format == Format::OpenMetrics,
+            pause: || {},
+            paused_at: 0,
         }
+    }
+
+    /// Writes into the room of `text`, whose content goes: a document of thousands of routes has megabytes.
+    pub fn into_room_of(mut self, mut text: String) -> Self {
+        text.clear();
+        self.text = text;
+        self
+    }
+
+    /// Calls `pause` every 64 KiB of text, where a thread that stands back may let others run.
+    pub fn pausing(self, pause: fn()) -> Self {
+        Self { pause, ..self }
     }
 
     /// A counter, whose name ends with `_total`.
@@ -43,19 +64,21 @@ impl Families {
     ) -> HistogramFamily<'a> {
         let whole = |bound: &f64| {
             if self.open_metrics {
-                format!("{bound:?}") // `1.0`, the form that OpenMetrics calls canonical.
+                format!("{bound:?}\"}} ") // `1.0`, the form that OpenMetrics calls canonical.
             } else {
-                bound.to_string()
+                format!("{bound}\"}} ")
             }
         };
         let bounds = bounds
             .iter()
             .map(whole)
-            .chain(["+Inf".to_owned()])
+            .chain(["+Inf\"} ".to_owned()])
             .collect();
         HistogramFamily {
             family: self.family(name, help, "histogram"),
             bounds,
+            labels: String::new(),
+            start: String::new(),
         }
     }
 
@@ -66,6 +89,14 @@ impl Families {
             help,
             kind,
             announced: false,
+        }
+    }
+
+    /// Pauses where it is time to.
+    fn rest(&mut self) {
+        if self.text.len() - self.paused_at >= STRETCH {
+            self.paused_at = self.text.len();
+            (self.pause)();
         }
     }
 
@@ -92,15 +123,18 @@ impl Family<'_> {
     /// One sample. Labels with an empty value are left out: to Prometheus they are the same.
     pub fn sample(&mut self, labels: &[(&str, &str)], value: impl Into<Number>) -> &mut Self {
         self.announce();
+        self.families.rest();
         let text = &mut self.families.text;
         text.push_str(self.name);
-        let mut inside = String::new();
-        write_labels(&mut inside, labels);
-        if !inside.is_empty() {
-            text.push('{');
-            text.push_str(&inside);
+        text.push('{');
+        let inside = text.len();
+        write_labels(text, labels);
+        if text.len() == inside {
+            text.pop();
+        } else {
             text.push('}');
         }
+        text.push(' ');
         line_end(text, value.into());
         self
     }
@@ -109,7 +143,9 @@ impl Family<'_> {
         if std::mem::replace(&mut self.announced, true) {
             return;
         }
-        let Families { text, open_metrics } = &mut *self.families;
+        let Families {
+            text, open_metrics, ..
+        } = &mut *self.families;
         let name = match self.name.strip_suffix("_total") {
             Some(name) if *open_metrics && self.kind == "counter" => name,
             _ => self.name,
@@ -128,7 +164,11 @@ impl Family<'_> {
 #[derive(Debug)]
 pub struct HistogramFamily<'a> {
     family: Family<'a>,
+    /// What stands behind `le="` in each bucket's line, up to its count.
     bounds: Vec<String>,
+    // The last sample's, for their room.
+    labels: String,
+    start: String,
 }
 
 impl HistogramFamily<'_> {
@@ -141,26 +181,36 @@ impl HistogramFamily<'_> {
         sum: impl Into<Number>,
     ) -> &mut Self {
         self.family.announce();
-        let mut inside = String::new();
-        write_labels(&mut inside, labels);
+        self.family.families.rest();
+        let Self {
+            family,
+            bounds,
+            labels: inside,
+            start,
+        } = self;
+        inside.clear();
+        write_labels(inside, labels);
         let comma = if inside.is_empty() { "" } else { "," };
-        let (text, name) = (&mut self.family.families.text, self.family.name);
+        let (text, name) = (&mut family.families.text, family.name);
+        start.clear();
+        for part in [name, "_bucket{", inside, comma, "le=\""] {
+            start.push_str(part);
+        }
         let mut below = 0;
         let counts = counts.iter().copied().chain(std::iter::repeat(0));
-        for (bound, count) in self.bounds.iter().zip(counts) {
+        for (bound, count) in bounds.iter().zip(counts) {
             below += count;
-            for part in [name, "_bucket{", &inside, comma, "le=\"", bound, "\"}"] {
-                text.push_str(part);
-            }
+            text.push_str(start);
+            text.push_str(bound);
             line_end(text, below.into());
         }
         let (open, close) = if inside.is_empty() {
-            ("", "")
+            ("", " ")
         } else {
-            ("{", "}")
+            ("{", "} ")
         };
         for (suffix, value) in [("_sum", sum.into()), ("_count", below.into())] {
-            for part in [name, suffix, open, &inside, close] {
+            for part in [name, suffix, open, inside, close] {
                 text.push_str(part);
             }
             line_end(text, value);
@@ -222,16 +272,21 @@ impl fmt::Display for Number {
 }
 
 fn line_end(text: &mut String, value: Number) {
-    // Writing to a string cannot fail.
-    let _ = writeln!(text, " {value}");
+    match value {
+        Number::Whole(value) => text.push_str(itoa::Buffer::new().format(value)),
+        // Writing to a string cannot fail.
+        real @ Number::Real(_) => drop(write!(text, "{real}")),
+    }
+    text.push('\n');
 }
 
 fn write_labels(text: &mut String, labels: &[(&str, &str)]) {
+    let start = text.len();
     for (name, value) in labels {
         if value.is_empty() {
             continue;
         }
-        if !text.is_empty() {
+        if text.len() > start {
             text.push(',');
         }
         text.push_str(name);
@@ -242,6 +297,12 @@ fn write_labels(text: &mut String, labels: &[(&str, &str)]) {
 }
 
 fn escape(text: &mut String, value: &str, quotes: bool) {
+    if !value
+        .bytes()
+        .any(|byte| matches!(byte, b'\\' | b'\n' | b'"'))
+    {
+        return text.push_str(value);
+    }
     for character in value.chars() {
         match character {
             '\\' => text.push_str("\\\\"),
