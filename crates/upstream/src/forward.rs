@@ -6,6 +6,7 @@ pub(crate) mod forwarded;
 pub(crate) mod grpc;
 pub(crate) mod hop_by_hop;
 pub(crate) mod kind;
+pub(crate) mod names;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod via;

@@ -8,16 +8,16 @@ use http::header::{FORWARDED, HeaderMap, HeaderName};
 use super::fields::Fields;
 use crate::client_info::ClientInfo;
 
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+static X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+static X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Whether the client's field of this name does not pass, for it is written anew, or is a claim of somebody that is not
 /// trusted.
 pub(crate) fn replaces(name: &HeaderName, client: Option<&ClientInfo>) -> bool {
-    if [X_FORWARDED_FOR, X_FORWARDED_PROTO, FORWARDED].contains(name) {
+    if *name == X_FORWARDED_FOR || *name == X_FORWARDED_PROTO || *name == FORWARDED {
         return true;
     }
     let Some(client) = client else {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName};
+use http::{HeaderValue, StatusCode};
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
@@ -26,11 +26,14 @@ pub fn grpc_status_of(status: StatusCode) -> u8 {
 
 /// Whether the head is of a gRPC call: `application/grpc`, with or without a format.
 pub fn is_grpc(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(is_grpc_type)
+}
+
+/// Whether a `Content-Type` is gRPC's.
+pub(crate) fn is_grpc_type(value: &HeaderValue) -> bool {
     const TYPE: &[u8] = b"application/grpc";
-    let Some(value) = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes) else {
-        return false;
-    };
     value
+        .as_bytes()
         .split_at_checked(TYPE.len())
         .is_some_and(|(start, rest)| {
             // `application/grpc-web` is an ordinary request.
@@ -59,8 +62,6 @@ pub(crate) fn timeout(headers: &HeaderMap) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
-
     use super::*;
 
     #[test]

@@ -5,7 +5,7 @@ use http::header::{
 };
 
 /// Fields that belong to one connection whether or not `Connection` names them.
-const ALWAYS: [HeaderName; 7] = [
+static ALWAYS: [HeaderName; 7] = [
     CONNECTION,
     TE,
     TRANSFER_ENCODING,
@@ -47,11 +47,13 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
 
 /// Whether the list of values has `token`, in any case.
 pub(crate) fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    headers
-        .get_all(name)
-        .iter()
-        .flat_map(tokens)
-        .any(|seen| seen.eq_ignore_ascii_case(token.as_bytes()))
+    let mut lines = headers.get_all(name).iter();
+    lines.any(|line| is_token(line, token))
+}
+
+/// Whether a list of tokens has `token`, whatever its parameters are.
+pub(crate) fn is_token(line: &HeaderValue, token: &str) -> bool {
+    tokens(line).any(|seen| seen.eq_ignore_ascii_case(token.as_bytes()))
 }
 
 /// The members of a comma-separated list, each without its parameters.

@@ -3,7 +3,8 @@
 use http::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HeaderMap, UPGRADE};
 
 use super::grpc;
-use super::hop_by_hop::has_token;
+use super::hop_by_hop::{has_token, is_token};
+use super::names::Names;
 
 /// What kind of exchange a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,12 +21,12 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// `may_upgrade`: the route allows it and the client's connection can be taken over.
-    pub(crate) fn of_request(headers: &HeaderMap, may_upgrade: bool) -> Self {
-        if may_upgrade && wants_upgrade(headers) {
+    pub(crate) fn of_request(headers: &HeaderMap, names: Names, may_upgrade: bool) -> Self {
+        if may_upgrade && names.have(Names::CONNECTION) && wants_upgrade(headers) {
             Self::Upgrade
-        } else if grpc::is_grpc(headers) {
+        } else if names.have(Names::CONTENT_TYPE) && grpc::is_grpc(headers) {
             Self::Grpc
-        } else if has_token(headers, &ACCEPT, "text/event-stream") {
+        } else if names.have(Names::ACCEPT) && has_token(headers, &ACCEPT, "text/event-stream") {
             Self::EventStream
         } else {
             Self::Plain
@@ -34,9 +35,12 @@ impl Kind {
 
     /// What the answer's body turned out to be.
     pub(crate) fn of_answer(headers: &HeaderMap) -> Self {
-        if grpc::is_grpc(headers) {
+        let Some(kind) = headers.get(CONTENT_TYPE) else {
+            return Self::Plain;
+        };
+        if grpc::is_grpc_type(kind) {
             Self::Grpc
-        } else if has_token(headers, &CONTENT_TYPE, "text/event-stream") {
+        } else if is_token(kind, "text/event-stream") {
             Self::EventStream
         } else {
             Self::Plain
@@ -69,7 +73,8 @@ mod tests {
         for (name, value) in fields {
             headers.append(*name, HeaderValue::from_static(value));
         }
-        assert_eq!(Kind::of_request(&headers, may_upgrade), expected);
+        let kind = Kind::of_request(&headers, Names::of(&headers), may_upgrade);
+        assert_eq!(kind, expected);
     }
 
     #[test]

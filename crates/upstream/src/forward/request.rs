@@ -11,6 +11,7 @@ use http_body::SizeHint;
 use super::fields::Fields;
 use super::hop_by_hop::{self, has_token};
 use super::kind::Kind;
+use super::names::Names;
 use super::{forwarded, via};
 use crate::client_info::ClientInfo;
 use crate::endpoint::Endpoint;
@@ -18,7 +19,7 @@ use crate::feed::RequestBody;
 use crate::settings::HostHeader;
 
 /// Fields of the client's that are written anew, or were answered when the body was first read.
-const WRITTEN: [HeaderName; 3] = [HOST, CONTENT_LENGTH, EXPECT];
+static WRITTEN: [HeaderName; 3] = [HOST, CONTENT_LENGTH, EXPECT];
 
 /// What each try's head is made of: the client's fields as they came, and what was decided about
 /// them. A try writes it out for its endpoint.
@@ -34,6 +35,8 @@ pub(crate) struct Head {
     /// The protocol that is asked for, where the client may.
     upgrade: Option<HeaderValue>,
     wants_trailers: bool,
+    /// Whether it came with `Content-Length: 0`.
+    says_empty: bool,
     /// The host to send; `None`: the endpoint's.
     host: Option<HeaderValue>,
     client: Option<ClientInfo>,
@@ -65,6 +68,7 @@ impl Head {
     /// Makes the head from the client's.
     pub(crate) fn new(
         parts: request::Parts,
+        names: Names,
         kind: Kind,
         framing: Framing,
         host: &HostHeader,
@@ -91,8 +95,18 @@ impl Head {
             method: parts.method,
             path,
             received: parts.version,
-            named: hop_by_hop::named(&headers),
-            wants_trailers: has_token(&headers, &TE, "trailers"),
+            named: if names.have(Names::CONNECTION) {
+                hop_by_hop::named(&headers)
+            } else {
+                Vec::new()
+            },
+            wants_trailers: names.have(Names::TE) && has_token(&headers, &TE, "trailers"),
+            // A length without bytes would let the next request be read as this one's body.
+            says_empty: framing == Framing::Empty
+                && names.have(Names::CONTENT_LENGTH)
+                && headers
+                    .get(CONTENT_LENGTH)
+                    .is_some_and(|length| length == "0"),
             headers,
             framing,
             upgrade,
@@ -166,12 +180,7 @@ impl Head {
     fn write_framing(&self, http2: bool, fields: &mut impl Fields) {
         match self.framing {
             Framing::Empty => {
-                // A length without bytes would let the next request be read as this one's body.
-                if self
-                    .headers
-                    .get(CONTENT_LENGTH)
-                    .is_some_and(|length| length == "0")
-                {
+                if self.says_empty {
                     fields.put(&CONTENT_LENGTH, b"0");
                 }
             }
@@ -259,7 +268,8 @@ mod tests {
 
     fn sent(case: &Case, request: request::Builder) -> Request<RequestBody> {
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        let head = Head::new(parts, case.kind, case.framing, &case.host, None);
+        let names = Names::of(&parts.headers);
+        let head = Head::new(parts, names, case.kind, case.framing, &case.host, None);
         let endpoint = Endpoint::new("http://up:81".parse().unwrap(), case.http2);
         if case.http2 {
             return head.request(&endpoint, RequestBody::empty());

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use http::header::{
-    CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, UPGRADE,
-};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, UPGRADE};
 use http::{StatusCode, Version, response};
 
 use super::hop_by_hop;
+use super::names::Names;
 use super::via;
 
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-
 /// Makes the upstream's head the gateway's.
-pub(crate) fn prepare(parts: &mut response::Parts) {
-    hop_by_hop::strip(&mut parts.headers);
+pub(crate) fn prepare(parts: &mut response::Parts, names: Names) {
+    if names.have(Names::ONE_HOP) {
+        hop_by_hop::strip(&mut parts.headers);
+    }
     via::append(&mut parts.headers, parts.version);
     if parts.status == StatusCode::NOT_MODIFIED {
         // It tells the length of what was not sent; a server that is given no body complains.
@@ -57,14 +56,9 @@ pub(crate) fn is_asked_protocol(asked: &HeaderValue, headers: &HeaderMap) -> boo
         })
 }
 
-/// Whether the upstream itself says when to come back.
-pub(crate) fn says_when(headers: &HeaderMap) -> bool {
-    headers.contains_key(RETRY_AFTER)
-}
-
 /// How long the endpoint keeps the connection, where it says so (`Keep-Alive: timeout=5`).
 pub(crate) fn keep_alive(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(KEEP_ALIVE)?.to_str().ok()?;
+    let value = headers.get("keep-alive")?.to_str().ok()?;
     value.split(',').find_map(|member| {
         let (name, seconds) = member.split_once('=')?;
         if !name.trim().eq_ignore_ascii_case("timeout") {
@@ -115,9 +109,10 @@ mod tests {
             .body(())
             .unwrap()
             .into_parts();
-        prepare(&mut parts);
+        let names = Names::of(&parts.headers);
+        prepare(&mut parts, names);
         assert_eq!(parts.version, Version::HTTP_11);
-        let names: Vec<_> = parts.headers.keys().map(HeaderName::as_str).collect();
+        let names: Vec<_> = parts.headers.keys().map(http::HeaderName::as_str).collect();
         assert_eq!(names, ["etag", "via"]);
         let via = parts.headers["via"].to_str().unwrap();
         assert!(via.starts_with("1.0 urm-"), "{via}");

@@ -106,8 +106,10 @@ pub(super) fn parse(bytes: &[u8], asked_head: bool) -> Result<Parsed, Refusal> {
         parts.extensions.insert(reason);
     }
     let mut connection = Connection::default();
-    parts.headers = headers(response.headers, bytes, &copy, &mut connection)?;
-    let length = length(&parts.headers, is_http11, bodiless(status, asked_head))?;
+    let mut framing = Framing::default();
+    let kept = (&mut connection, &mut framing);
+    parts.headers = headers(response.headers, bytes, &copy, kept)?;
+    let length = framing.length(is_http11, bodiless(status, asked_head))?;
     Ok(Parsed::Final(Answer {
         length,
         persists: length != Length::UntilClose
@@ -128,7 +130,7 @@ fn headers(
     fields: &[httparse::Header<'_>],
     bytes: &[u8],
     copy: &Bytes,
-    connection: &mut Connection,
+    (connection, framing): (&mut Connection, &mut Framing),
 ) -> Result<HeaderMap, Refusal> {
     // Room for what the gateway adds.
     let mut headers = HeaderMap::with_capacity(fields.len() + 4);
@@ -138,6 +140,7 @@ fn headers(
         if name == CONNECTION && connection.reads(field.value) {
             continue;
         }
+        framing.reads(&name, field.value)?;
         let at = field.value.as_ptr().addr() - start;
         let value = copy.slice(at..at + field.value.len());
         let value = HeaderValue::from_maybe_shared(value).map_err(|_| Refusal::Malformed)?;
@@ -165,29 +168,42 @@ fn bodiless(status: StatusCode, asked_head: bool) -> bool {
         || status == StatusCode::NOT_MODIFIED
 }
 
-fn length(headers: &HeaderMap, is_http11: bool, bodiless: bool) -> Result<Length, Refusal> {
-    let mut codings = headers.get_all(TRANSFER_ENCODING).iter();
-    let coding = match (codings.next(), codings.next()) {
-        (None, _) => false,
-        (Some(only), None) if only.as_bytes().eq_ignore_ascii_case(b"chunked") => true,
-        // Under any other coding the body would go out as something else.
-        _ => return Err(Refusal::TransferCoding),
-    };
-    let mut lengths = headers.get_all(CONTENT_LENGTH).iter();
-    let sized = match (lengths.next(), lengths.next()) {
-        (None, _) => None,
-        (Some(only), None) => Some(digits(only.as_bytes()).ok_or(Refusal::Malformed)?),
-        _ => return Err(Refusal::Malformed),
-    };
-    match (coding, sized) {
-        // Which of the two was meant nobody can tell: a splitting attempt, or a bug. HTTP/1.0 knows no coding, so
-        // its end may be anywhere (RFC 9112 §6.1).
-        (true, Some(_)) => Err(Refusal::Malformed),
-        (true, None) if !is_http11 => Err(Refusal::Malformed),
-        _ if bodiless => Ok(Length::Sized(0)),
-        (true, None) => Ok(Length::Chunked),
-        (false, Some(length)) => Ok(Length::Sized(length)),
-        (false, None) => Ok(Length::UntilClose),
+/// What the fields say of where the body ends (RFC 9112 §6.3).
+#[derive(Debug, Default)]
+struct Framing {
+    chunked: bool,
+    sized: Option<u64>,
+}
+
+impl Framing {
+    fn reads(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refusal> {
+        if *name == CONTENT_LENGTH {
+            // Of several, equal ones too, the next hop might take another one.
+            if self.sized.is_some() {
+                return Err(Refusal::Malformed);
+            }
+            self.sized = Some(digits(value).ok_or(Refusal::Malformed)?);
+        } else if *name == TRANSFER_ENCODING {
+            // Under any other coding the body would go out as something else.
+            if self.chunked || !value.eq_ignore_ascii_case(b"chunked") {
+                return Err(Refusal::TransferCoding);
+            }
+            self.chunked = true;
+        }
+        Ok(())
+    }
+
+    fn length(&self, is_http11: bool, bodiless: bool) -> Result<Length, Refusal> {
+        match (self.chunked, self.sized) {
+            // Which of the two was meant nobody can tell: a splitting attempt, or a bug. HTTP/1.0 knows no coding, so
+            // its end may be anywhere (RFC 9112 §6.1).
+            (true, Some(_)) => Err(Refusal::Malformed),
+            (true, None) if !is_http11 => Err(Refusal::Malformed),
+            _ if bodiless => Ok(Length::Sized(0)),
+            (true, None) => Ok(Length::Chunked),
+            (false, Some(length)) => Ok(Length::Sized(length)),
+            (false, None) => Ok(Length::UntilClose),
+        }
     }
 }
 

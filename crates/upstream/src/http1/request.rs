@@ -59,13 +59,16 @@ mod tests {
 
     use super::*;
     use crate::forward::kind::Kind;
+    use crate::forward::names::Names;
     use crate::forward::request::Framing;
     use crate::settings::HostHeader;
 
     fn head(request: http::request::Builder) -> Head {
         let (parts, ()) = request.body(()).unwrap().into_parts();
+        let names = Names::of(&parts.headers);
         Head::new(
             parts,
+            names,
             Kind::Plain,
             Framing::Empty,
             &HostHeader::Client,

@@ -14,6 +14,7 @@ use crate::exchange::{self, Failure, Received, Wire, exchange};
 use crate::feed::{Feed, RequestBody};
 use crate::forward::deadline::{Limits, response_limit};
 use crate::forward::kind::Kind;
+use crate::forward::names::Names;
 use crate::forward::request::{Framing, Head};
 use crate::forward::{grpc, response as answer_head, via};
 use crate::policy::ForwardPolicy;
@@ -83,7 +84,7 @@ impl Ask {
         };
         let reply = match begin(&pools, &log, asked) {
             Ok(mut tries) => match tries.until_answered(&mut log).await {
-                Ok((response, wire)) => tries.finish(response, wire, on_upgrade),
+                Ok(answered) => tries.finish(answered, on_upgrade),
                 Err(refusal) => Err(refusal),
             },
             Err(refusal) => Err(refusal),
@@ -148,12 +149,13 @@ fn begin<'a>(
     let policy = log.policy.ok_or(Refusal::Unconfigured)?;
     let upstream = &policy.upstream;
     let settings = upstream.settings();
-    if via::is_loop(&parts.headers) {
+    let names = Names::of(&parts.headers);
+    if names.have(Names::VIA) && via::is_loop(&parts.headers) {
         return Err(Refusal::Loop);
     }
     // An HTTP/2 connection to the upstream carries other requests and cannot be taken over.
     let may_upgrade = policy.upgrade && may_upgrade && !settings.http2;
-    let kind = Kind::of_request(&parts.headers, may_upgrade);
+    let kind = Kind::of_request(&parts.headers, names, may_upgrade);
     if kind == Kind::Upgrade && upstream.open_tunnels() >= settings.max_tunnels {
         return Err(Refusal::TooManyTunnels);
     }
@@ -163,7 +165,7 @@ fn begin<'a>(
     Ok(Tries {
         pools,
         policy,
-        head: Head::new(parts, kind, framing, &settings.host, client),
+        head: Head::new(parts, names, kind, framing, &settings.host, client),
         framing,
         feed,
         limits,
@@ -201,14 +203,16 @@ struct Tries<'a> {
     clock: fn() -> Instant,
 }
 
+/// An answer's head, and the connection that its body is still on.
+struct Answered {
+    response: Response<Received>,
+    names: Names,
+    wire: Wire,
+}
+
 impl Tries<'_> {
     /// Makes the client's answer of the upstream's.
-    fn finish(
-        self,
-        response: Response<Received>,
-        wire: Wire,
-        on_upgrade: Option<OnUpgrade>,
-    ) -> Reply {
+    fn finish(self, answered: Answered, on_upgrade: Option<OnUpgrade>) -> Reply {
         if let Some(feed) = &self.feed {
             feed.let_go();
         }
@@ -220,20 +224,18 @@ impl Tries<'_> {
             clock,
             ..
         } = self;
+        let response = &answered.response;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let agreed = head
                 .upgrade()
                 .is_some_and(|asked| answer_head::is_asked_protocol(asked, response.headers()));
             let on_upgrade = on_upgrade.filter(|_| agreed);
-            return switch(response, wire, admission, on_upgrade);
+            return switch(answered, admission, on_upgrade);
         }
-        stream(pools, response, wire, admission, limits.absolute, clock)
+        stream(pools, answered, admission, limits.absolute, clock)
     }
 
-    async fn until_answered(
-        &mut self,
-        log: &mut Log<'_>,
-    ) -> Result<(Response<Received>, Wire), Refusal> {
+    async fn until_answered(&mut self, log: &mut Log<'_>) -> Result<Answered, Refusal> {
         let mut retries = 0;
         let mut not = None;
         loop {
@@ -253,8 +255,8 @@ impl Tries<'_> {
                 return tried;
             }
             // The answer that is not passed on may leave a connection that can be used again.
-            if let Ok((response, wire)) = tried {
-                self.discard(response, wire);
+            if let Ok(answered) = tried {
+                self.discard(answered);
             }
             sleep(retry::pause(self.pools.random())).await;
             retries += 1;
@@ -263,15 +265,11 @@ impl Tries<'_> {
     }
 
     /// Takes a try into the endpoint's figures.
-    fn judge(
-        &self,
-        tried: &Result<(Response<Received>, Wire), Refusal>,
-        took: Duration,
-    ) -> Outcome {
+    fn judge(&self, tried: &Result<Answered, Refusal>, took: Duration) -> Outcome {
         let now = (self.clock)();
         match tried {
-            Ok((response, _)) => {
-                let status = response.status();
+            Ok(answered) => {
+                let status = answered.response.status();
                 if matches!(status.as_u16(), 502..=504) {
                     self.admission.failed(took, now);
                 } else {
@@ -279,7 +277,7 @@ impl Tries<'_> {
                 }
                 Outcome::Answered {
                     status,
-                    says_when: answer_head::says_when(response.headers()),
+                    says_when: answered.names.have(Names::RETRY_AFTER),
                 }
             }
             Err(refusal) => {
@@ -318,11 +316,7 @@ impl Tries<'_> {
 
     /// One try at one endpoint: on a kept connection, and once more on a new one where the kept one
     /// turns out to be dead.
-    async fn once(
-        &self,
-        place: usize,
-        log: &mut Log<'_>,
-    ) -> Result<(Response<Received>, Wire), Refusal> {
+    async fn once(&self, place: usize, log: &mut Log<'_>) -> Result<Answered, Refusal> {
         let upstream = &self.policy.upstream;
         let endpoint = upstream.endpoint(place);
         let mut afresh = false;
@@ -351,10 +345,18 @@ impl Tries<'_> {
             let answered = exchange(&mut wire, sent, buffers, &self.limits, self.clock).await;
             let failure = match answered {
                 Ok(response) => {
+                    let names = Names::of(response.headers());
                     if let Wire::Http1(connection) = &mut wire {
-                        connection.keep_alive = answer_head::keep_alive(response.headers());
+                        connection.keep_alive = names
+                            .have(Names::KEEP_ALIVE)
+                            .then(|| answer_head::keep_alive(response.headers()))
+                            .flatten();
                     }
-                    return Ok((response, wire));
+                    return Ok(Answered {
+                        response,
+                        names,
+                        wire,
+                    });
                 }
                 Err(failure) => failure,
             };
@@ -392,7 +394,10 @@ impl Tries<'_> {
     }
 
     /// Keeps the connection of an answer that is not used, where its body is there already.
-    fn discard(&self, response: Response<Received>, mut wire: Wire) {
+    fn discard(&self, answered: Answered) {
+        let Answered {
+            response, mut wire, ..
+        } = answered;
         let mut received = response.into_body();
         if wire::is_drained(&mut wire, &mut received, self.pools.buffers()) {
             give(self.pools, wire, &self.admission, self.clock);
@@ -409,12 +414,8 @@ fn give(pools: &Arc<WorkerPools>, wire: Wire, admission: &Admission, clock: fn()
 }
 
 /// The upstream has left HTTP: what follows is a tunnel.
-fn switch(
-    response: Response<Received>,
-    wire: Wire,
-    mut admission: Admission,
-    on_upgrade: Option<OnUpgrade>,
-) -> Reply {
+fn switch(answered: Answered, mut admission: Admission, on_upgrade: Option<OnUpgrade>) -> Reply {
+    let Answered { response, wire, .. } = answered;
     let (mut head, received) = response.into_parts();
     let (Some(on_upgrade), Wire::Http1(connection), Received::Http1(body)) =
         (on_upgrade, wire, received)
@@ -436,15 +437,19 @@ fn switch(
 /// The answer's body follows, or there is none.
 fn stream(
     pools: &Arc<WorkerPools>,
-    response: Response<Received>,
-    mut wire: Wire,
+    answered: Answered,
     mut admission: Admission,
     absolute: Option<Instant>,
     clock: fn() -> Instant,
 ) -> Reply {
+    let Answered {
+        response,
+        names,
+        mut wire,
+    } = answered;
     let (mut head, mut received) = response.into_parts();
     let kind = Kind::of_answer(&head.headers);
-    answer_head::prepare(&mut head);
+    answer_head::prepare(&mut head, names);
     if let Some(whole) = received.take_whole(&mut wire) {
         give(pools, wire, &admission, clock);
         let content = if whole.is_empty() {
