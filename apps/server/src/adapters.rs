@@ -7,12 +7,11 @@ mod monitoring;
 use std::sync::Arc;
 
 use access_control::CorsPolicy;
-use bytes::Bytes;
-use cache::{CacheHooks, CacheOutcome, CachePolicy};
+use cache::{CacheHooks, CacheOutcome, Seen};
 use config_flags::Context;
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, HeaderValue};
-use route_core::{Finding, Found};
+use route_core::Found;
 use upstream::{ClientInfo, ForwardPolicy, Told};
 
 use crate::clock;
@@ -34,32 +33,23 @@ fn bundle(extensions: &Extensions) -> Option<&Bundle> {
 }
 
 /// Keeps the finding with its request.
-pub fn found(held: &Held, found: Found, target: Option<PathAndQuery>, extensions: &mut Extensions) {
-    let Some(trip) = trip(extensions) else {
-        return;
-    };
-    let mut target = target.unwrap_or_else(|| PathAndQuery::from_static("/"));
-    if is_cached(held, &found) {
-        // The request's own lies in the connection's buffer. A hit would be over and hold that still, so that the
-        // connection took another to read on.
-        let copy = Bytes::copy_from_slice(target.as_str().as_bytes());
-        target = PathAndQuery::from_maybe_shared(copy).unwrap_or(target);
-    }
-    trip.find(found, target);
-}
-
-fn is_cached(held: &Held, found: &Found) -> bool {
-    let Finding::Matched(matched) = &found.finding else {
-        return false;
-    };
-    let policies = &held.snapshot.table.route(matched.route).policies;
-    let bundle: Option<&Bundle> = policies.get();
-    bundle.is_some_and(|bundle| bundle.cache.is_some())
+pub fn found(_: &Held, found: Found, target: Option<&PathAndQuery>, extensions: &mut Extensions) {
+    Trip::find(extensions, found, target);
 }
 
 /// What the route table said.
 pub fn finding(extensions: &Extensions) -> Option<&Found> {
     trip(extensions)?.found()
+}
+
+/// For [`crate::ways::Ways`]: whether no layer before the cache has anything to say, but for flags.
+pub fn is_direct(extensions: &Extensions) -> bool {
+    trip(extensions).is_some_and(|trip| trip.is_direct())
+}
+
+/// For [`crate::ways::Ways`]: whether no flag bears on the route.
+pub fn has_no_flags(extensions: &Extensions) -> bool {
+    bundle(extensions).is_some_and(|bundle| !bundle.needs.flags)
 }
 
 /// The route's CORS policy.
@@ -81,7 +71,7 @@ pub fn limits(extensions: &Extensions) -> Option<LimitsPolicy> {
 pub fn flags(extensions: &Extensions, fields: &HeaderMap) -> Option<Gate> {
     let trip = trip(extensions)?;
     let bundle = trip.bundle()?;
-    if bundle.flag.is_none() && bundle.canary.is_none() {
+    if !bundle.needs.flags {
         return None;
     }
     let snapshot = &trip.held.snapshot;
@@ -127,30 +117,29 @@ pub fn cache_hooks() -> CacheHooks {
     CacheHooks {
         clock: clock::now,
         wall: clock::wall,
-        policy: caching,
-        scheme,
+        seen: caching,
         tell: cached,
-        show_key,
         is_refusal: crate::problem::is_refusal,
-        user: |_| None,
     }
 }
 
-fn caching(extensions: &Extensions) -> Option<&CachePolicy> {
-    let trip = trip(extensions)?;
-    let bundle = trip.bundle()?;
-    match (trip.arm(), &bundle.canary) {
-        (Arm::Canary, Some(canary)) => canary.cache.as_ref(),
-        _ => bundle.cache.as_ref(),
+fn caching(extensions: &Extensions) -> Seen<'_> {
+    let Some(trip) = trip(extensions) else {
+        return Seen::default();
+    };
+    let bundle = trip.bundle();
+    let canary = bundle.and_then(|bundle| bundle.canary.as_ref());
+    let policy = match canary {
+        Some(canary) if trip.arm() == Arm::Canary => canary.cache.as_ref(),
+        _ => bundle.and_then(|bundle| bundle.cache.as_ref()),
+    };
+    Seen {
+        policy,
+        scheme: trip.edge.scheme,
+        host: Some(trip.edge.host.as_str()).filter(|host| !host.is_empty()),
+        user: None,
+        show_key: trip.held.snapshot.features.details,
     }
-}
-
-fn scheme(extensions: &Extensions) -> &'static str {
-    trip(extensions).map_or("http", |trip| trip.edge.scheme)
-}
-
-fn show_key(extensions: &Extensions) -> bool {
-    trip(extensions).is_some_and(|trip| trip.held.snapshot.features.details)
 }
 
 fn cached(extensions: &Extensions, outcome: CacheOutcome) {
@@ -194,7 +183,9 @@ pub fn client(extensions: &Extensions) -> Option<ClientInfo> {
         // Nobody known: nothing is told, and nothing that came is believed.
         peer: edge.peer?,
         proto: edge.scheme,
-        host: edge.host.value(),
+        host: HeaderValue::from_str(edge.host.as_str())
+            .ok()
+            .filter(|host| !host.is_empty()),
         request_id: Some(request_id),
         traceparent: Some(traceparent),
         keep_forwarded: client.is_some_and(|client| client.trusted_peer),

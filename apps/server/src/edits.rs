@@ -36,7 +36,7 @@ pub enum EditError {
     Framing(HeaderName),
 }
 
-const FRAMING: [HeaderName; 7] = [
+static FRAMING: [HeaderName; 7] = [
     CONNECTION,
     CONTENT_LENGTH,
     HOST,

@@ -69,7 +69,7 @@ impl Embedded {
     /// The stack around `own`, which answers routes without a target; `Clone`, `Send` and `Sync` where `own` is.
     ///
     /// The peer's address is the request extension [`crate::entry::Peer`]; without it the client is unknown.
-    pub fn service<T>(&self, own: T) -> Named<T, Runtime> {
+    pub fn service<T: Clone>(&self, own: T) -> Named<T, Runtime> {
         stack::compose_with(&Held::new(Arc::clone(&self.snapshot), 0), own, Runtime)
     }
 

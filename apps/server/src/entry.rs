@@ -9,8 +9,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use http::header::HOST;
-use http::{HeaderValue, Request};
+use http::{Request, Uri};
+use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 
@@ -18,7 +18,7 @@ use crate::clock;
 use crate::ids::Ids;
 use crate::listen::head;
 use crate::snapshot::Held;
-use crate::trip::{AskedHost, Edge, Trip};
+use crate::trip::{Edge, Text, Trip};
 
 /// The peer's address, as a request extension, where the stack is a service of another server.
 #[derive(Clone, Copy, Debug)]
@@ -64,11 +64,14 @@ pub trait Enter<R>: Service<R> {
 impl<S, A> Enter<Request<A>> for Entry<S>
 where
     S: Service<Request<A>>,
+    A: Body,
 {
     fn enter(&mut self, mut request: Request<A>, peer: Option<SocketAddr>) -> Asked<S::Future> {
         let snapshot = &self.held.snapshot;
         let names = head::Names::of(request.headers());
-        let fault = head::inspect(&request, names, snapshot.head).err();
+        let fault = head::inspect(&request, &names, snapshot.head).err();
+        let host = asked_host(request.uri(), &names);
+        let names = names.kinds;
         let client = peer.map(|peer| snapshot.trust.client(peer.ip(), request.headers()));
         let trusted = client.as_ref().is_some_and(|client| client.trusted_peer);
         if names.claims {
@@ -95,9 +98,10 @@ where
             client,
             method: request.method().clone(),
             scheme,
-            host: asked_host(&request),
+            host,
             ids,
             grpc: names.content_type && upstream::is_grpc(request.headers()),
+            empty: request.body().is_end_stream(),
             fault,
         };
         request
@@ -113,6 +117,7 @@ where
 impl<S, A> Service<Request<A>> for Entry<S>
 where
     S: Service<Request<A>>,
+    A: Body,
 {
     type Response = S::Response;
     type Error = S::Error;
@@ -130,15 +135,13 @@ where
     }
 }
 
-/// A copy: the request's own lies in the connection's buffer, and would hold that for as long as the trip lasts, so that
-/// the connection took another to read on.
-fn asked_host<A>(request: &Request<A>) -> AskedHost {
-    if let Some(authority) = request.uri().authority() {
-        return AskedHost::Target(authority.clone());
+/// The target's host, or else the field's.
+fn asked_host(target: &Uri, names: &head::Names<'_>) -> Text {
+    match (target.authority(), names.host) {
+        (Some(authority), _) => Text::of(authority.as_str().as_bytes()),
+        (None, Some(host)) => Text::of(host.as_bytes()),
+        (None, None) => Text::default(),
     }
-    let field = request.headers().get(HOST);
-    let copy = field.and_then(|host| HeaderValue::from_bytes(host.as_bytes()).ok());
-    copy.map_or(AskedHost::None, AskedHost::Field)
 }
 
 pin_project! {

@@ -38,5 +38,6 @@ pub mod spawn;
 pub mod stack;
 pub mod target;
 pub mod trip;
+pub mod ways;
 pub mod whole;
 pub mod worker;

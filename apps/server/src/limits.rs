@@ -217,6 +217,13 @@ pin_project! {
     }
 }
 
+impl<A> LimitedBody<A> {
+    /// A body that is held to no limit.
+    pub fn free(inner: A) -> Self {
+        Self { inner, watch: None }
+    }
+}
+
 impl<A: Default> Default for LimitedBody<A> {
     fn default() -> Self {
         Self {

@@ -21,7 +21,7 @@ use crate::keep;
 use crate::metrics::Room;
 use crate::plan::{Plan, RoutePlan};
 use crate::settings::Settings;
-use crate::snapshot::{Bundle, Canary, Registries, Snapshot};
+use crate::snapshot::{Bundle, Canary, Needs, Registries, Snapshot};
 
 /// What outlives every snapshot, for so many workers.
 pub fn registries(settings: &Settings, workers: usize, renderer: Renderer) -> Arc<Registries> {
@@ -107,6 +107,12 @@ impl Builder<'_> {
                 cache: cache(upstream),
             })
         });
+        let needs = Needs {
+            flags: plan.flag.is_some() || canary.is_some(),
+            layers: plan.cors.is_some()
+                || plan.request_edits.is_some()
+                || plan.limits.timeout.is_some(),
+        };
         let bundle = Bundle {
             slot,
             methods,
@@ -123,6 +129,7 @@ impl Builder<'_> {
             limits: plan.limits,
             cors: plan.cors,
             flag: plan.flag,
+            needs,
         };
         Route::new(plan.id, plan.matcher)
             .guarded(plan.guard)

@@ -125,6 +125,17 @@ pub struct Bundle {
     pub flag: Option<FlagId>,
     /// The rollout.
     pub canary: Option<Canary>,
+    /// Which layers it needs.
+    pub needs: Needs,
+}
+
+/// Which layers a route needs before the cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// Flags: it has one, or a rollout.
+    pub flags: bool,
+    /// Any other: it has CORS, edits of the request, or a time for its handler.
+    pub layers: bool,
 }
 
 /// A route's other arm.

@@ -15,7 +15,7 @@ use http_body::Body;
 use http_body_util::Empty;
 use perf_monitor::{Observe, ObserveLayer, ObservedBody, ObservedRequest};
 use route_core::{Refuse, RefuseLayer, RouteLayer, Routed};
-use tower::{Service, ServiceBuilder};
+use tower::{Layer, Service, ServiceBuilder};
 use upstream::Forward;
 
 use crate::builtin::{BuiltinLayer, Builtins};
@@ -31,6 +31,7 @@ use crate::seam::Seam;
 use crate::snapshot::Held;
 use crate::spawn::Background;
 use crate::target::{RewriteLayer, Rewritten, TargetBody, Targets};
+use crate::ways::{Past, Ways};
 use crate::whole::WholeOr;
 use crate::{adapters, clock};
 
@@ -43,16 +44,14 @@ pub type StackBody<A, B> =
     ObservedBody<WholeOr<WholeOr<CacheBody<TargetBody<StackRequest<A>, B>>>>>;
 
 /// The whole stack around `T`, the service that answers routes whose target is the program's own.
-pub type Named<T, E = Background> = Entry<
-    Routed<
-        Observe<
-            Problem<
-                Faults<Builtins<Refuse<Cors<Guard<Limits<FlagGate<EditRequest<Below<T, E>>>>>>>>>,
-            >,
-        >,
-        Held,
-    >,
->;
+pub type Named<T, E = Background> =
+    Entry<Routed<Observe<Problem<Ways<Gated<Below<T, E>>, Direct<Below<T, E>>>>>, Held>>;
+
+/// Past all that, but for flags where the route has some.
+type Direct<S> = Past<Guard<Ways<FlagGate<S>, S>>>;
+
+/// What may refuse a request, answer it early, or edit it.
+type Gated<S> = Faults<Builtins<Refuse<Cors<Guard<Limits<FlagGate<EditRequest<S>>>>>>>>;
 
 /// From the cache down.
 type Below<T, E> = Cache<Seam<EditResponse<Rewritten<Targets<T>>>>, E>;
@@ -61,12 +60,12 @@ type Below<T, E> = Cache<Seam<EditResponse<Rewritten<Targets<T>>>>, E>;
 ///
 /// All that can fail was done for the snapshot; this costs a few counters, and happens once for each worker
 /// and snapshot.
-pub fn compose<T>(held: &Held, own: T) -> Named<T> {
+pub fn compose<T: Clone>(held: &Held, own: T) -> Named<T> {
     compose_with(held, own, Background)
 }
 
 /// As [`compose`], with the executor that fills of the cache run on.
-pub fn compose_with<T, E: Clone>(held: &Held, own: T, background: E) -> Named<T, E> {
+pub fn compose_with<T: Clone, E: Clone>(held: &Held, own: T, background: E) -> Named<T, E> {
     let registries = &held.snapshot.registries;
     let pools = registries.pools(held.worker);
     let forward = Forward::new(
@@ -78,23 +77,27 @@ pub fn compose_with<T, E: Clone>(held: &Held, own: T, background: E) -> Named<T,
     .with_clock(clock::now);
     let cache_layer = CacheLayer::new(registries.store.clone(), adapters::cache_hooks())
         .fill_memory(registries.fills.clone());
-    ServiceBuilder::new()
-        // First of all: the id, the client, and what may not be believed.
-        .layer(EntryLayer::new(held.clone()))
-        // Every layer below finds its policy, and its way to tell, by the finding.
-        .layer(RouteLayer::new(held.clone(), adapters::found))
-        // Below the route, for its label; above all that refuses, for it counts refusals too. The end it
-        // reads itself: a hit is over before anything else would.
-        .layer(
-            ObserveLayer::new(
-                registries.shard(held.worker),
-                clock::refresh,
-                adapters::subject,
-            )
-            .begun(clock::now),
-        )
-        // Gives a document to whatever is refused from here on.
-        .layer(ProblemLayer)
+    let below = ServiceBuilder::new()
+        // A hit needs nothing of what follows.
+        .layer(cache_layer.executor(background))
+        // What waits is boxed here, so that the room which hyper keeps for a future stays small.
+        .layer_fn(Seam)
+        // Below the cache: a stored response has its edits once.
+        .layer(EditResponseLayer {
+            edits: adapters::response_edits,
+        })
+        // Below the cache too, whose keys are in the client's terms.
+        .layer(RewriteLayer {
+            rewrite: adapters::rewrite,
+        })
+        // Retries, balancing and the exchange are the upstream's own.
+        .service(Targets::new(
+            adapters::target,
+            adapters::redirect,
+            forward,
+            own,
+        ));
+    let gated = ServiceBuilder::new()
         // Refuses what two parsers could read differently, before anything reads it.
         .layer(FaultLayer)
         // Probes and metrics, where no route took their path.
@@ -117,25 +120,38 @@ pub fn compose_with<T, E: Clone>(held: &Held, own: T, background: E) -> Named<T,
         .layer(EditRequestLayer {
             edits: adapters::request_edits,
         })
-        // A hit needs nothing of what follows.
-        .layer(cache_layer.executor(background))
-        // What waits is boxed here, so that the room which hyper keeps for a future stays small.
-        .layer_fn(Seam)
-        // Below the cache: a stored response has its edits once.
-        .layer(EditResponseLayer {
-            edits: adapters::response_edits,
+        .service(below.clone());
+    let flags = FlagLayer {
+        decide: adapters::flags,
+    };
+    let direct = Past(GuardLayer.layer(Ways {
+        long: flags.layer(below.clone()),
+        short: below,
+        is_short: adapters::has_no_flags,
+    }));
+    ServiceBuilder::new()
+        // First of all: the id, the client, and what may not be believed.
+        .layer(EntryLayer::new(held.clone()))
+        // Every layer below finds its policy, and its way to tell, by the finding.
+        .layer(RouteLayer::new(held.clone(), adapters::found))
+        // Below the route, for its label; above all that refuses, for it counts refusals too. The end it
+        // reads itself: a hit is over before anything else would.
+        .layer(
+            ObserveLayer::new(
+                registries.shard(held.worker),
+                clock::refresh,
+                adapters::subject,
+            )
+            .begun(clock::now),
+        )
+        // Gives a document to whatever is refused from here on.
+        .layer(ProblemLayer)
+        // Past what has nothing to say on the route.
+        .service(Ways {
+            long: gated,
+            short: direct,
+            is_short: adapters::is_direct,
         })
-        // Below the cache too, whose keys are in the client's terms.
-        .layer(RewriteLayer {
-            rewrite: adapters::rewrite,
-        })
-        // Retries, balancing and the exchange are the upstream's own.
-        .service(Targets::new(
-            adapters::target,
-            adapters::redirect,
-            forward,
-            own,
-        ))
 }
 
 /// A service that answers the routes of the program's own.

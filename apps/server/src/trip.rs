@@ -3,14 +3,16 @@
 //! The outermost layer makes it ([`crate::entry`]), the route's finding is added once, and layers below
 //! write what happened through the plain functions of [`crate::adapters`]. So a request whose client left
 //! before there was a response is still told right.
+mod kept;
+
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU8, AtomicU16, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use access_control::ClientAddr;
-use http::uri::{Authority, PathAndQuery};
-use http::{Extensions, HeaderValue, Method};
+use http::uri::PathAndQuery;
+use http::{Extensions, Method};
 use route_core::{Finding, Found, Matched};
 use upstream::Endpoint;
 
@@ -19,6 +21,8 @@ use crate::ids::Ids;
 use crate::listen::head::HeadFault;
 use crate::snapshot::{Bundle, Held};
 
+pub use kept::{KeptTarget, Text};
+
 /// A request's way through the stack.
 #[derive(Debug)]
 pub struct Trip {
@@ -26,7 +30,7 @@ pub struct Trip {
     pub held: Held,
     /// What was seen at the edge.
     pub edge: Edge,
-    found: OnceLock<(Found, PathAndQuery)>,
+    found: Option<(Found, KeptTarget)>,
     cell: Cell,
 }
 
@@ -41,45 +45,16 @@ pub struct Edge {
     pub method: Method,
     /// `http` or `https`, as the client sees it.
     pub scheme: &'static str,
-    /// The host that was asked.
-    pub host: AskedHost,
+    /// The host that was asked, as it was written; empty where there is none, as HTTP/1.0 may have it.
+    pub host: Text,
     /// What it can be found again by.
     pub ids: Ids,
     /// Whether the client speaks gRPC and cannot read a problem document.
     pub grpc: bool,
+    /// Whether it has no content.
+    pub empty: bool,
     /// What is wrong with its head.
     pub fault: Option<HeadFault>,
-}
-
-/// The host that a request asked, as it was written.
-#[derive(Clone, Debug)]
-pub enum AskedHost {
-    /// None: HTTP/1.0 may.
-    None,
-    /// In the `Host` field.
-    Field(HeaderValue),
-    /// In the target.
-    Target(Authority),
-}
-
-impl AskedHost {
-    /// As text; empty where there is none.
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::None => "",
-            Self::Field(value) => value.to_str().unwrap_or(""),
-            Self::Target(authority) => authority.as_str(),
-        }
-    }
-
-    /// As a field's value.
-    pub fn value(&self) -> Option<HeaderValue> {
-        match self {
-            Self::None => None,
-            Self::Field(value) => Some(value.clone()),
-            Self::Target(authority) => HeaderValue::from_str(authority.as_str()).ok(),
-        }
-    }
 }
 
 /// What layers below tell.
@@ -111,7 +86,7 @@ impl Trip {
         Self {
             held,
             edge,
-            found: OnceLock::new(),
+            found: None,
             cell: Cell::default(),
         }
     }
@@ -121,19 +96,22 @@ impl Trip {
         extensions.get()
     }
 
-    /// Adds what the route table says; the first word counts.
-    pub fn find(&self, found: Found, target: PathAndQuery) {
-        let _ = self.found.set((found, target));
+    /// Adds what the route table says to the trip in `extensions`, which nobody shares yet.
+    pub fn find(extensions: &mut Extensions, found: Found, target: Option<&PathAndQuery>) {
+        let trip: Option<&mut Arc<Self>> = extensions.get_mut();
+        if let Some(trip) = trip.and_then(Arc::get_mut) {
+            trip.found = Some((found, KeptTarget::of(target)));
+        }
     }
 
     /// What the route table said.
     pub fn found(&self) -> Option<&Found> {
-        self.found.get().map(|(found, _)| found)
+        self.found.as_ref().map(|(found, _)| found)
     }
 
     /// The target, its path in normal form.
-    pub fn target(&self) -> Option<&PathAndQuery> {
-        self.found.get().map(|(_, target)| target)
+    pub fn target(&self) -> Option<&KeptTarget> {
+        self.found.as_ref().map(|(_, target)| target)
     }
 
     fn matched(&self) -> Option<&Matched> {
@@ -157,6 +135,12 @@ impl Trip {
     pub fn bundle(&self) -> Option<&Bundle> {
         let table = &self.held.snapshot.table;
         table.route(self.matched()?.route).policies.get()
+    }
+
+    /// Whether its head is sound and has no content, and its route asks nothing of the layers before the cache.
+    pub fn is_direct(&self) -> bool {
+        let has_vary = self.found().is_some_and(|found| found.vary.is_some());
+        !has_vary && self.edge.empty && self.bundle().is_some_and(|bundle| !bundle.needs.layers)
     }
 
     /// A parameter of the path, as it came.

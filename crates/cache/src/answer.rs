@@ -34,7 +34,7 @@ impl Hit {
     pub(crate) fn of(
         stored: &Arc<StoredResponse>,
         reuse: Reuse,
-        values: &mut HitValues,
+        values: Option<&mut HitValues>,
     ) -> Option<Self> {
         let (fresh, part): (Fresh, Part) = match reuse {
             Reuse::Whole(fresh) => (fresh, Part::Whole),
@@ -42,7 +42,10 @@ impl Hit {
             Reuse::NotModified(fresh) => (fresh, Part::NotModified),
             Reuse::Stale => return None,
         };
-        let (age, status) = values.write(fresh);
+        let (age, status) = match values {
+            Some(values) => values.write(fresh),
+            None => HitValues::once(fresh),
+        };
         Some(Self {
             stored: Arc::clone(stored),
             age,
@@ -89,7 +92,7 @@ pub(crate) fn keep_for_not_modified(headers: &mut HeaderMap) {
     }
 }
 
-const OF_CONTENT: [HeaderName; 5] = [
+static OF_CONTENT: [HeaderName; 5] = [
     CONTENT_LENGTH,
     CONTENT_TYPE,
     CONTENT_ENCODING,

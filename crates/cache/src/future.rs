@@ -19,7 +19,7 @@ use crate::fill::Fill;
 use crate::key::CacheKey;
 use crate::layer::CacheLayer;
 use crate::spawn::Spawn;
-use crate::status::{self, Forwarded, HitValues, X_CACHE_KEY};
+use crate::status::{self, Forwarded, X_CACHE_KEY};
 use crate::stored::StoredResponse;
 use crate::storing::{Asked, Bypass, NotStored};
 
@@ -232,8 +232,7 @@ where
             asked,
             ..
         } = self;
-        let values = &mut HitValues::default();
-        match layer.decide(&mut request, found, asked, key, values) {
+        match layer.decide(&mut request, found, asked, key, None) {
             Ok(hit) => Kind::Hit { hit: Some(hit) },
             Err(after) => Kind::Passing {
                 inner: inner.call(request),

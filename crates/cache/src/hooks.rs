@@ -2,10 +2,11 @@
 
 use std::time::{Instant, SystemTime};
 
-use http::Extensions;
+use http::{Extensions, Request};
 
 use crate::policy::CachePolicy;
 use crate::status::CacheOutcome;
+use crate::target::Target;
 
 /// Plain functions over the extensions of a request (of a response, where it says so).
 ///
@@ -17,20 +18,13 @@ pub struct CacheHooks {
     pub clock: fn() -> Instant,
     /// The wall time, which `Date`, `Expires` and `Last-Modified` are compared with.
     pub wall: fn() -> SystemTime,
-    /// The rules of the request's route; `None`: it has no cache.
-    pub policy: fn(&Extensions) -> Option<&CachePolicy>,
-    /// The scheme of the request's connection, `http` or `https`; whatever an absolute URI says.
-    pub scheme: fn(&Extensions) -> &'static str,
+    /// What is known of a request.
+    pub seen: fn(&Extensions) -> Seen<'_>,
     /// Hears what became of the request; called once for each on a route with rules.
     pub tell: fn(&Extensions, CacheOutcome),
-    /// Whether the answer may show the key under which it is stored, in `X-Cache-Key`: for people who
-    /// develop, as it holds the whole target.
-    pub show_key: fn(&Extensions) -> bool,
     /// Whether a response (its extensions are given) is the program's own refusal, which is never
     /// stored.
     pub is_refusal: fn(&Extensions) -> bool,
-    /// The authenticated user, with whatever else shapes that user's answers.
-    pub user: fn(&Extensions) -> Option<&str>,
 }
 
 impl Default for CacheHooks {
@@ -38,12 +32,51 @@ impl Default for CacheHooks {
         Self {
             clock: Instant::now,
             wall: SystemTime::now,
-            policy: |extensions| extensions.get(),
-            scheme: |_| "http",
+            seen: |extensions| Seen {
+                policy: extensions.get(),
+                user: extensions.get().map(|CacheUser(user)| user.as_str()),
+                ..Seen::default()
+            },
             tell: |_, _| (),
-            show_key: |_| false,
             is_refusal: |_| false,
-            user: |extensions| extensions.get().map(|CacheUser(user)| user.as_str()),
+        }
+    }
+}
+
+/// What a program knows of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// The rules of its route; `None`: it has no cache.
+    pub policy: Option<&'a CachePolicy>,
+    /// The scheme of its connection, `http` or `https`; whatever an absolute URI says.
+    pub scheme: &'static str,
+    /// The host that was asked, where the program has read it and found it sound; else it is read from the target
+    /// or the `Host` field.
+    pub host: Option<&'a str>,
+    /// The authenticated user, with whatever else shapes that user's answers.
+    pub user: Option<&'a str>,
+    /// Whether the answer may show the key under which it is stored, in `X-Cache-Key`: for people who
+    /// develop, as it holds the whole target.
+    pub show_key: bool,
+}
+
+impl<'a> Seen<'a> {
+    pub(crate) fn target<A>(&self, request: &'a Request<A>) -> Option<Target<'a>> {
+        match self.host {
+            Some(host) => Target::at(host, request.uri(), self.scheme),
+            None => Target::of(request.uri(), request.headers(), self.scheme),
+        }
+    }
+}
+
+impl Default for Seen<'_> {
+    fn default() -> Self {
+        Self {
+            policy: None,
+            scheme: "http",
+            host: None,
+            user: None,
+            show_key: false,
         }
     }
 }

@@ -17,7 +17,7 @@ use crate::fetching::{self, Fetching};
 use crate::fill::Fill;
 use crate::fill_memory::FillMemory;
 use crate::future::{After, Asking, CacheFuture};
-use crate::hooks::CacheHooks;
+use crate::hooks::{CacheHooks, Seen};
 use crate::key::CacheKey;
 use crate::policy::CachePolicy;
 use crate::provider::CacheProvider;
@@ -27,7 +27,6 @@ use crate::status::{CacheOutcome, Forwarded, HitValues};
 use crate::stored::StoredResponse;
 use crate::storing::{self, Asked, Bypass};
 use crate::strategy::CacheRequest;
-use crate::target::Target;
 
 /// The memory of a layer's own for responses being fetched, where the program gives none: 32 MiB.
 const FILL_BYTES: u64 = 32 * 1024 * 1024;
@@ -146,8 +145,7 @@ impl<S: fmt::Debug, E> fmt::Debug for Cache<S, E> {
 pub fn examine<A: Body>(
     request: &Request<A>,
     policy: &CachePolicy,
-    scheme: &str,
-    user: Option<&str>,
+    known: &Seen<'_>,
     key: &mut CacheKey,
 ) -> Result<Asked, Bypass> {
     let strategy = policy.strategy();
@@ -160,12 +158,12 @@ pub fn examine<A: Body>(
     if !request.body().is_end_stream() {
         return Err(Bypass::Content);
     }
-    let target = Target::of(request.uri(), request.headers(), scheme).ok_or(Bypass::Target)?;
+    let target = known.target(request).ok_or(Bypass::Target)?;
     let seen = CacheRequest {
         method: request.method(),
         target,
         headers: request.headers(),
-        user,
+        user: known.user,
         sort_query: policy.sort_query(),
     };
     strategy.should_cache(&seen)?;
@@ -176,24 +174,26 @@ pub fn examine<A: Body>(
 }
 
 impl<E: Clone> CacheLayer<E> {
-    fn policy_of<'a, A>(&'a self, request: &'a Request<A>) -> Option<&'a CachePolicy> {
-        (self.hooks.policy)(request.extensions()).or(self.policy.as_ref())
+    /// What is known of a request; this layer's own policy where its route says none.
+    fn seen<'a, A>(&'a self, request: &'a Request<A>) -> Seen<'a> {
+        let seen = (self.hooks.seen)(request.extensions());
+        let policy = seen.policy.or(self.policy.as_ref());
+        Seen { policy, ..seen }
     }
 
     /// The change that a request will have made if it succeeds.
-    fn change<A>(&self, request: &Request<A>, policy: Option<&CachePolicy>) -> Option<Box<Change>> {
+    fn change<A>(&self, request: &Request<A>, known: Seen<'_>) -> Option<Box<Change>> {
         if !Change::is_due(request.method()) {
             return None;
         }
-        let extensions = request.extensions();
-        let scheme = (self.hooks.scheme)(extensions);
+        let Seen { policy, user, .. } = known;
         // Under a host that cannot be read nothing is stored.
-        let target = Target::of(request.uri(), request.headers(), scheme)?;
+        let target = known.target(request)?;
         let seen = CacheRequest {
             method: request.method(),
             target,
             headers: request.headers(),
-            user: (self.hooks.user)(extensions),
+            user,
             sort_query: policy.is_none_or(CachePolicy::sort_query),
         };
         let strategy = policy.map(CachePolicy::strategy);
@@ -207,7 +207,7 @@ impl<E: Clone> CacheLayer<E> {
         found: Option<&Arc<StoredResponse>>,
         asked: Asked,
         key: &CacheKey,
-        values: &mut HitValues,
+        values: Option<&mut HitValues>,
     ) -> Result<Hit, After<E>> {
         let now = (self.hooks.clock)();
         if let Some(stored) = found {
@@ -225,7 +225,7 @@ impl<E: Clone> CacheLayer<E> {
         if *request.method() == Method::HEAD {
             return Err(After::Head(forwarded));
         }
-        let Some(policy) = self.policy_of(request).cloned() else {
+        let Some(policy) = self.seen(request).policy.cloned() else {
             return Err(After::Nothing);
         };
         Err(After::Fetch(Box::new(Fetching {
@@ -264,25 +264,22 @@ where
             scratch,
         } = self;
         let hooks = layer.hooks;
-        let Some(policy) = layer.policy_of(&request) else {
+        let known = layer.seen(&request);
+        let Some(policy) = known.policy else {
             let after = layer
-                .change(&request, None)
+                .change(&request, known)
                 .map_or(After::Nothing, After::Change);
             return CacheFuture::passing(inner.call(request), after);
         };
-        let extensions = request.extensions();
-        let (scheme, user) = ((hooks.scheme)(extensions), (hooks.user)(extensions));
-        let asked = match examine(&request, policy, scheme, user, &mut scratch.key) {
+        let asked = match examine(&request, policy, &known, &mut scratch.key) {
             Ok(asked) => asked,
             Err(reason) => {
-                (hooks.tell)(extensions, CacheOutcome::Bypass);
-                let after = After::Bypass(reason, layer.change(&request, Some(policy)));
+                (hooks.tell)(request.extensions(), CacheOutcome::Bypass);
+                let after = After::Bypass(reason, layer.change(&request, known));
                 return CacheFuture::passing(inner.call(request), after);
             }
         };
-        let shown = (hooks.show_key)(extensions)
-            .then(|| scratch.key.shown())
-            .flatten();
+        let shown = known.show_key.then(|| scratch.key.shown()).flatten();
         let Ok(found) = layer.store.get(&scratch.key).now() else {
             // A store elsewhere: it is asked by a future that owns what it asks with. The clone stays
             // here, for it starts unready.
@@ -295,7 +292,7 @@ where
         // A store that fails is a miss.
         let found = found.unwrap_or_default();
         let Scratch { key, values } = scratch;
-        match layer.decide(&mut request, found.as_ref(), asked, key, values) {
+        match layer.decide(&mut request, found.as_ref(), asked, key, Some(values)) {
             // `request` is dropped here, and with it the read buffer that it pins.
             Ok(hit) => CacheFuture::hit(hit).showing(shown),
             Err(after) => CacheFuture::passing(inner.call(request), after).showing(shown),

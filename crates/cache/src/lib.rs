@@ -66,7 +66,7 @@ pub use fill::Fill;
 pub use fill_memory::FillMemory;
 pub use freshness::{FreshnessLifetime, FreshnessRules, LifetimeSource};
 pub use future::CacheFuture;
-pub use hooks::{CacheHooks, CacheUser};
+pub use hooks::{CacheHooks, CacheUser, Seen};
 pub use invalidation::{Invalidation, Tag};
 pub use key::CacheKey;
 pub use layer::{Cache, CacheLayer, examine};

@@ -1,6 +1,5 @@
 //! How does an answer say what the cache did? (RFC 9211)
 
-use bytes::BytesMut;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::reuse::Fresh;
@@ -49,44 +48,57 @@ pub(crate) enum Forwarded {
     Stale,
 }
 
-/// Writes the field values of hits, many into one piece of memory.
+/// The values that a hit's answer has beyond the stored ones.
+///
+/// They change once a second, and many hits fall into one: what was written is kept for the next that says the same.
 #[derive(Debug, Default)]
-pub(crate) struct HitValues(BytesMut);
+pub(crate) struct HitValues {
+    ages: Written,
+    statuses: Written,
+}
 
 impl HitValues {
-    /// The longest that both values of a hit can be together.
-    const ROOM: usize = 96;
-
-    /// `Age` and `Cache-Status` of a hit.
+    /// `Age` and `Cache-Status`.
     pub(crate) fn write(&mut self, fresh: Fresh) -> (HeaderValue, HeaderValue) {
-        if self.0.capacity() < Self::ROOM {
-            self.0.reserve(64 * Self::ROOM);
-        }
-        self.digits(fresh.age.as_secs());
-        let age = self.cut();
-        self.0.extend_from_slice(b"urm; hit; ttl=");
-        self.digits(fresh.left.as_secs());
-        (age, self.cut())
+        let age = self.ages.of(fresh.age.as_secs(), HeaderValue::from);
+        let status = self.statuses.of(fresh.left.as_secs(), status_of_hit);
+        (age, status)
     }
 
-    fn digits(&mut self, mut number: u64) {
-        let mut digits = [0; 20];
-        let mut start = digits.len();
-        loop {
-            start -= 1;
-            digits[start] = b'0' + u8::try_from(number % 10).unwrap_or_default();
-            number /= 10;
-            if number == 0 {
-                break;
+    /// The same, where nothing is kept.
+    pub(crate) fn once(fresh: Fresh) -> (HeaderValue, HeaderValue) {
+        let age = HeaderValue::from(fresh.age.as_secs());
+        (age, status_of_hit(fresh.left.as_secs()))
+    }
+}
+
+fn status_of_hit(left: u64) -> HeaderValue {
+    // Digits and letters only: this cannot fail.
+    HeaderValue::try_from(format!("urm; hit; ttl={left}"))
+        .unwrap_or(HeaderValue::from_static("urm; hit"))
+}
+
+/// The last value of each of some numbers.
+#[derive(Debug, Default)]
+struct Written(Vec<Option<(u64, HeaderValue)>>);
+
+impl Written {
+    /// One for each low byte of a number: numbers that follow each other have places of their own.
+    const PLACES: usize = 256;
+
+    fn of(&mut self, number: u64, write: impl FnOnce(u64) -> HeaderValue) -> HeaderValue {
+        if self.0.is_empty() {
+            self.0.resize(Self::PLACES, None);
+        }
+        let place = &mut self.0[usize::from(number.to_le_bytes()[0])];
+        match place {
+            Some((of, value)) if *of == number => value.clone(),
+            _ => {
+                let value = write(number);
+                *place = Some((number, value.clone()));
+                value
             }
         }
-        self.0.extend_from_slice(&digits[start..]);
-    }
-
-    fn cut(&mut self) -> HeaderValue {
-        // Digits and letters only: this cannot fail.
-        HeaderValue::from_maybe_shared(self.0.split().freeze())
-            .unwrap_or(HeaderValue::from_static(""))
     }
 }
 
@@ -132,7 +144,7 @@ mod tests {
     #[test]
     fn a_hit_says_its_age_and_what_is_left() {
         let mut values = HitValues::default();
-        for (age, left) in [(0, 1), (59, 1), (u64::MAX, u64::MAX)] {
+        for (age, left) in [(0, 1), (59, 1), (59, 257), (315, 1), (u64::MAX, u64::MAX)] {
             let fresh = Fresh {
                 age: Duration::from_secs(age),
                 left: Duration::from_secs(left),
@@ -140,6 +152,7 @@ mod tests {
             let (written, status) = values.write(fresh);
             assert_eq!(written, age.to_string());
             assert_eq!(status, format!("urm; hit; ttl={left}"));
+            assert_eq!(HitValues::once(fresh), (written, status));
         }
     }
 

@@ -21,7 +21,7 @@ const TAGS_MAX: usize = 64;
 const FIELD_BYTES: usize = size_of::<(HeaderName, HeaderValue)>() + 48;
 
 /// The fields that are written anew for each use.
-const WRITTEN: [HeaderName; 3] = [AGE, CACHE_STATUS, X_CACHE];
+static WRITTEN: [HeaderName; 3] = [AGE, CACHE_STATUS, X_CACHE];
 
 /// A complete response with what is to be known to use it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,6 +120,8 @@ impl StoredHead {
                 self.fields.append(ETAG, tag);
             }
         }
+        // A map has room for twice what it was made for; a copy of it for what it holds.
+        self.fields = self.fields.clone();
         StoredResponse { head: self, body }
     }
 }

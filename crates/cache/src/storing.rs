@@ -18,7 +18,7 @@ use crate::freshness::{self, FreshnessLifetime, FreshnessRules, LifetimeSource};
 use crate::strategy::Audience;
 
 /// Fields that say nothing of whether a request may be answered from the store.
-const COMMON: [HeaderName; 6] = [
+static COMMON: [HeaderName; 6] = [
     HOST,
     USER_AGENT,
     ACCEPT,

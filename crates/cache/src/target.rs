@@ -31,6 +31,11 @@ impl<'a> Target<'a> {
                 _ => return None,
             }
         };
+        Self::at(host, uri, scheme)
+    }
+
+    /// As [`Self::of`], where the host is known.
+    pub(crate) fn at(host: &'a str, uri: &'a Uri, scheme: &'a str) -> Option<Self> {
         let path = uri.path();
         if !path.starts_with('/') {
             return None;

@@ -64,7 +64,7 @@ impl MatchedRoute {
 pub(crate) fn keep(
     table: &Arc<Table>,
     found: Found,
-    target: Option<PathAndQuery>,
+    target: Option<&PathAndQuery>,
     extensions: &mut Extensions,
 ) {
     match (&found.finding, target) {
@@ -72,7 +72,7 @@ pub(crate) fn keep(
             extensions.insert(MatchedRoute {
                 table: Arc::clone(table),
                 matched: matched.clone(),
-                target,
+                target: target.clone(),
                 found,
             });
         }

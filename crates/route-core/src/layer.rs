@@ -30,14 +30,14 @@ use crate::table::{Lookup, Table};
 #[derive(Clone, Debug)]
 pub struct RouteLayer<H> {
     handle: H,
-    found: fn(&H, Found, Option<PathAndQuery>, &mut Extensions),
+    found: fn(&H, Found, Option<&PathAndQuery>, &mut Extensions),
 }
 
 impl<H> RouteLayer<H> {
     /// Hands what was found to `found`, with the target into whose path the captures point; it puts
     /// into the request's extensions what the program likes. The target is None only where the
     /// request has none, as `CONNECT` may.
-    pub fn new(handle: H, found: fn(&H, Found, Option<PathAndQuery>, &mut Extensions)) -> Self {
+    pub fn new(handle: H, found: fn(&H, Found, Option<&PathAndQuery>, &mut Extensions)) -> Self {
         Self { handle, found }
     }
 }
@@ -84,8 +84,11 @@ where
     fn call(&mut self, mut request: Request<B>) -> S::Future {
         let RouteLayer { handle, found } = &self.layer;
         let finding = find(handle.as_ref(), &mut request);
-        let target = request.uri().path_and_query().cloned();
-        found(handle, finding, target, request.extensions_mut());
+        // Taken out for a moment, to be written while the target is looked at.
+        let mut extensions = std::mem::take(request.extensions_mut());
+        let target = request.uri().path_and_query();
+        found(handle, finding, target, &mut extensions);
+        *request.extensions_mut() = extensions;
         self.inner.call(request)
     }
 }
@@ -109,7 +112,10 @@ fn find<B>(table: &Table, request: &mut Request<B>) -> Found {
     let uri = request.uri();
     let found = table.find(&Lookup {
         method: request.method(),
-        host: host(uri, request.headers()),
+        host: table
+            .looks_at_hosts()
+            .then(|| host(uri, request.headers()))
+            .flatten(),
         path: uri.path(),
         query: uri.query(),
         headers: request.headers(),

@@ -102,6 +102,11 @@ impl Table {
         &self.routes[index]
     }
 
+    /// Whether a look-up needs the request's host: some route names one.
+    pub fn looks_at_hosts(&self) -> bool {
+        self.hosts.are_told_apart()
+    }
+
     /// The normal form of `raw_path`, as this table wants it.
     pub fn normalize<'a>(&self, raw_path: &'a str) -> Result<Cow<'a, str>, PathError> {
         normalize(raw_path, self.options.merge_slashes)

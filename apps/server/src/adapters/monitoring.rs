@@ -37,8 +37,9 @@ impl Subject for Trip {
 
     fn arms(&self) -> Arms {
         let mut arms = Arms::NONE;
-        let canary = self.bundle().and_then(|bundle| bundle.canary.as_ref());
-        if let (Some(canary), arm @ (Arm::Stable | Arm::Canary)) = (canary, self.arm()) {
+        if let arm @ (Arm::Stable | Arm::Canary) = self.arm()
+            && let Some(canary) = self.bundle().and_then(|bundle| bundle.canary.as_ref())
+        {
             arms.set(canary.change.id(), arm == Arm::Canary);
         }
         arms
@@ -58,7 +59,7 @@ impl Subject for Trip {
 
     fn ended(&self, ended: &Ended) {
         let log = &self.held.snapshot.registries.access_log;
-        if self.builtin().is_some() || !log.wants(ended.status, ended.aborted || ended.broken) {
+        if !log.wants(ended.status, ended.aborted || ended.broken) || self.builtin().is_some() {
             return;
         }
         // The word that metrics have: of a refusal of ours, or of an answer that broke off.

@@ -2,8 +2,9 @@
 //!
 //! The wrapper around the socket, hyper's service and the bodies write it; the sweep reads it and tells
 //! from it which phase the connection is in. No part of it is a lock or a timer, so that a request costs
-//! a few plain additions here.
+//! a few plain additions here: what only the connection's own thread writes is not even added atomically.
 
+use std::marker::PhantomData;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -255,7 +256,7 @@ impl Connection {
     }
 
     pub(super) fn has_read(&self, bytes: usize) {
-        self.bytes_in.fetch_add(bytes as u64, Relaxed);
+        add(&self.bytes_in, bytes as u64);
         if self.protocol() == Protocol::Http1
             && self.is_between_answers()
             && self.bodies.load(Relaxed) == 0
@@ -266,13 +267,14 @@ impl Connection {
 
     /// Holds it to the time of a head from now on.
     pub(super) fn await_head(&self) {
-        if !self.reading.swap(true, Relaxed) {
+        if !self.reading.load(Relaxed) {
+            self.reading.store(true, Relaxed);
             self.mark();
         }
     }
 
     pub(super) fn has_written(&self, bytes: usize) {
-        self.bytes_out.fetch_add(bytes as u64, Relaxed);
+        add(&self.bytes_out, bytes as u64);
     }
 
     pub(super) fn has_flushed(&self) {
@@ -297,31 +299,45 @@ impl Connection {
     }
 }
 
+/// Adds to a counter that no other thread writes.
+fn add(counter: &AtomicU64, amount: u64) {
+    counter.store(counter.load(Relaxed) + amount, Relaxed);
+}
+
 /// A request under way: from the service's call until the answer's body has ended or is dropped.
 #[derive(Debug)]
-pub(super) struct Call(Arc<Connection>);
+pub(super) struct Call {
+    connection: Arc<Connection>,
+    /// It stays on the connection's thread, the only one that counts calls.
+    _here: PhantomData<*const ()>,
+}
 
 impl Call {
     pub(super) fn begin(connection: &Arc<Connection>) -> Self {
-        connection.calls.fetch_add(1, Relaxed);
-        connection.requests.fetch_add(1, Relaxed);
+        let calls = connection.calls.load(Relaxed);
+        connection.calls.store(calls + 1, Relaxed);
+        add(&connection.requests, 1);
         connection.answering.store(true, Relaxed);
         connection.reading.store(false, Relaxed);
         connection.unread.store(false, Relaxed);
         connection.table.begin_request();
-        Self(Arc::clone(connection))
+        Self {
+            connection: Arc::clone(connection),
+            _here: PhantomData,
+        }
     }
 
     pub(super) fn connection(&self) -> &Connection {
-        &self.0
+        &self.connection
     }
 }
 
 impl Drop for Call {
     fn drop(&mut self) {
-        self.0.calls.fetch_sub(1, Relaxed);
-        self.0.mark();
-        self.0.table.end_request();
+        let calls = self.connection.calls.load(Relaxed);
+        self.connection.calls.store(calls - 1, Relaxed);
+        self.connection.mark();
+        self.connection.table.end_request();
     }
 }
 

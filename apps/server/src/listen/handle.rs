@@ -4,13 +4,14 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Instant;
 
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::net::TcpListener;
-use tokio::runtime::{self, Runtime};
+use tokio::runtime::{self, LocalOptions, LocalRuntime};
 use tokio::sync::watch;
 
 use super::answer::Answer;
@@ -98,46 +99,60 @@ where
     let (told, workers) = watch::channel(Workers { alive: 0, lost: 0 });
     let told = Arc::new(told);
 
-    // All that may fail comes first, so that a failure leaves no worker behind.
-    let mut ready = Vec::with_capacity(tables.len());
-    for listeners in sockets.by_worker {
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
-        let listeners = register(&runtime, listeners)?;
-        ready.push((runtime, listeners));
-    }
     let handle = ServerHandle {
         shared,
         tables,
         workers,
     };
-    for (worker, (runtime, listeners)) in ready.into_iter().enumerate() {
+    // All that may fail comes first, so that a failure leaves no worker behind: each makes itself ready on its own
+    // thread, which its runtime cannot leave, and begins when all are.
+    let mut starting = Vec::with_capacity(handle.tables.len());
+    for (worker, listeners) in sockets.by_worker.into_iter().enumerate() {
         let table = Arc::clone(&handle.tables[worker]);
-        let alive = Alive::new(Arc::clone(&told), Arc::clone(&table));
         let (make, settings) = (make.clone(), settings.clone());
-        let started = thread::Builder::new()
+        let (ready, is_ready) = mpsc::sync_channel(1);
+        let (begin, begins) = mpsc::sync_channel::<Alive>(1);
+        thread::Builder::new()
             .name(format!("worker-{worker}"))
             .spawn(move || {
+                let (runtime, listeners) = match prepare(listeners) {
+                    Ok(prepared) => prepared,
+                    Err(error) => return drop(ready.send(Err(error))),
+                };
+                let _ = ready.send(Ok(()));
+                let Ok(alive) = begins.recv() else {
+                    return; // Another one failed.
+                };
                 Worker::new(make(worker), table, &settings, refusal).run(&runtime, listeners);
                 // A file or a look-up that hangs on a blocking thread must not hold up a stop.
                 runtime.shutdown_background();
                 drop(alive); // Told last, when nothing of the worker is left.
-            });
-        if let Err(error) = started {
-            handle.abort_all();
-            return Err(error);
-        }
+            })?;
+        starting.push((is_ready, begin));
+    }
+    for (is_ready, _) in &starting {
+        let died = |_| io::Error::other("a worker's thread ended before it began");
+        is_ready.recv().map_err(died)??;
+    }
+    for ((_, begin), table) in starting.into_iter().zip(handle.tables.iter()) {
+        let _ = begin.send(Alive::new(Arc::clone(&told), Arc::clone(table)));
     }
     Ok(handle)
 }
 
-fn register(
-    runtime: &Runtime,
-    listeners: Vec<std::net::TcpListener>,
-) -> io::Result<Vec<TcpListener>> {
-    let _context = runtime.enter();
-    listeners.into_iter().map(TcpListener::from_std).collect()
+/// A runtime for this thread, and the sockets that it waits for.
+fn prepare(listeners: Vec<std::net::TcpListener>) -> io::Result<(LocalRuntime, Vec<TcpListener>)> {
+    let runtime = runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    let listeners = {
+        let _context = runtime.enter();
+        let listeners = listeners.into_iter();
+        listeners
+            .map(TcpListener::from_std)
+            .collect::<io::Result<_>>()?
+    };
+    Ok((runtime, listeners))
 }
 
 fn provide_descriptors(connections_max: u32) {

@@ -17,7 +17,7 @@ use http::header::{
     HOST, IF_NONE_MATCH, REFERER, TRANSFER_ENCODING, USER_AGENT,
 };
 use http::uri::Scheme;
-use http::{HeaderMap, HeaderName, Method, Request, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version};
 
 pub use host::{Host, HostFault};
 
@@ -97,13 +97,24 @@ impl HeadFault {
     }
 }
 
-/// Which fields a head has that somebody at the edge looks for: one look at all names costs less than a search for each.
+/// What one look at a head's fields tells: it costs less than a search for each that somebody at the edge looks for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Names<'a> {
+    /// The first `Host`.
+    pub host: Option<&'a HeaderValue>,
+    /// Whether there is another.
+    pub several_hosts: bool,
+    /// The others.
+    pub kinds: Kinds,
+}
+
+/// Which kinds of fields there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(
     clippy::struct_excessive_bools,
     reason = "each is whether one kind of field is there"
 )]
-pub struct Names {
+pub struct Kinds {
     /// `Content-Length` or `Transfer-Encoding`.
     pub framing: bool,
     /// `X-Request-Id` or `traceparent`.
@@ -118,26 +129,28 @@ pub struct Names {
     pub underscores: bool,
 }
 
-impl Names {
+impl<'a> Names<'a> {
     /// Looks at the names.
-    pub fn of(fields: &HeaderMap) -> Self {
+    pub fn of(fields: &'a HeaderMap) -> Self {
         let mut names = Self::default();
-        for name in fields.keys() {
+        for (name, value) in fields {
             // Names that `http` knows are compared as numbers; a text is fetched for the others only.
-            if NOBODYS.contains(name) {
-                continue;
-            }
-            if *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING {
-                names.framing = true;
+            if *name == HOST {
+                names.several_hosts = names.host.is_some();
+                names.host.get_or_insert(value);
+            } else if *name == CONTENT_LENGTH || *name == TRANSFER_ENCODING {
+                names.kinds.framing = true;
             } else if *name == CONTENT_TYPE {
-                names.content_type = true;
-            } else {
-                names.see(name.as_str());
+                names.kinds.content_type = true;
+            } else if !NOBODYS.contains(name) {
+                names.kinds.see(name.as_str());
             }
         }
         names
     }
+}
 
+impl Kinds {
     fn see(&mut self, name: &str) {
         match name {
             "x-request-id" | "traceparent" => self.ids = true,
@@ -150,8 +163,8 @@ impl Names {
 }
 
 /// The fields that most requests have and that are none of these.
-const NOBODYS: [HeaderName; 9] = [
-    HOST,
+// A static: a constant would be made anew, and dropped, at each look.
+static NOBODYS: [HeaderName; 8] = [
     USER_AGENT,
     ACCEPT,
     ACCEPT_ENCODING,
@@ -166,11 +179,15 @@ const NOBODYS: [HeaderName; 9] = [
 ///
 /// # Errors
 /// The first fault, in this order: sizes, target, host, framing.
-pub fn inspect<B>(request: &Request<B>, names: Names, limits: Limits) -> Result<(), HeadFault> {
+pub fn inspect<B>(
+    request: &Request<B>,
+    names: &Names<'_>,
+    limits: Limits,
+) -> Result<(), HeadFault> {
     sizes(request, limits)?;
     target(request)?;
-    hosts(request)?;
-    if names.framing {
+    hosts(request, names)?;
+    if names.kinds.framing {
         transfer_encoding(request)?;
         content_length(request.headers())?;
     }
@@ -261,17 +278,18 @@ fn target<B>(request: &Request<B>) -> Result<(), HeadFault> {
     }
 }
 
-fn hosts<B>(request: &Request<B>) -> Result<(), HeadFault> {
-    let mut fields = request.headers().get_all(HOST).iter();
-    let field = match (fields.next(), fields.next()) {
-        (_, Some(_)) => return Err(HeadFault::SeveralHosts),
-        (Some(field), None) => {
+fn hosts<B>(request: &Request<B>, names: &Names<'_>) -> Result<(), HeadFault> {
+    if names.several_hosts {
+        return Err(HeadFault::SeveralHosts);
+    }
+    let field = match names.host {
+        Some(field) => {
             let text = field
                 .to_str()
                 .map_err(|_| HeadFault::Host(HostFault::Name))?;
             Some(Host::parse(text).map_err(HeadFault::Host)?)
         }
-        (None, None) => None,
+        None => None,
     };
     let target = match request.uri().authority() {
         Some(authority) => Some(Host::parse(authority.as_str()).map_err(HeadFault::Host)?),

@@ -15,6 +15,7 @@ use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use http::StatusCode;
+use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -171,13 +172,11 @@ impl AsyncWrite for Socket {
         let stream = Pin::new(&mut self.stream);
         let written = if bytes.iter().map(|bytes| bytes.len()).sum::<usize>() <= JOINED_MAX {
             // A copy of so little costs less than the longer way that the kernel takes for several pieces.
-            let mut joined = [0; JOINED_MAX];
-            let mut end = 0;
+            let mut joined = SmallVec::<[u8; JOINED_MAX]>::new();
             for bytes in bytes {
-                joined[end..end + bytes.len()].copy_from_slice(bytes);
-                end += bytes.len();
+                joined.extend_from_slice(bytes);
             }
-            ready!(stream.poll_write(cx, &joined[..end]))?
+            ready!(stream.poll_write(cx, &joined))?
         } else {
             ready!(stream.poll_write_vectored(cx, bytes))?
         };

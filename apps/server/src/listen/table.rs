@@ -215,11 +215,14 @@ impl Table {
     }
 
     pub(super) fn begin_request(&self) {
-        self.in_flight.fetch_add(1, Relaxed);
+        // Requests begin and end on the worker's own thread.
+        let in_flight = self.in_flight.load(Relaxed);
+        self.in_flight.store(in_flight + 1, Relaxed);
     }
 
     pub(super) fn end_request(&self) {
-        self.in_flight.fetch_sub(1, Relaxed);
+        let in_flight = self.in_flight.load(Relaxed);
+        self.in_flight.store(in_flight - 1, Relaxed);
     }
 
     pub(super) fn in_flight(&self) -> usize {

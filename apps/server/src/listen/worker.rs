@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::runtime::Runtime;
-use tokio::task::{LocalSet, spawn_local};
+use tokio::runtime::LocalRuntime;
+use tokio::task::spawn_local;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use super::answer::Answer;
@@ -54,11 +54,11 @@ impl<A: Answer + 'static> Worker<A> {
     }
 
     /// Serves until the listeners are closed and the last connection has ended, or all are aborted.
-    pub(super) fn run(self, runtime: &Runtime, listeners: Vec<TcpListener>) {
+    ///
+    /// What still runs then ends with the runtime.
+    pub(super) fn run(self, runtime: &LocalRuntime, listeners: Vec<TcpListener>) {
         let worker = Rc::new(self);
-        // Dropped at the end with all that still runs on it.
-        let tasks = LocalSet::new();
-        tasks.block_on(runtime, async {
+        runtime.block_on(async {
             spawn_local(Rc::clone(&worker).sweep());
             let accepting: Vec<_> = listeners
                 .into_iter()

@@ -49,10 +49,12 @@ fn hooks() -> CacheHooks {
     CacheHooks {
         clock: now,
         wall,
-        scheme: |_| "https",
+        seen: |extensions| cache::Seen {
+            scheme: "https",
+            ..(CacheHooks::default().seen)(extensions)
+        },
         tell: |_, outcome| TOLD.with_borrow_mut(|told| told.push(outcome)),
         is_refusal: |extensions: &Extensions| extensions.get::<Refused>().is_some(),
-        ..CacheHooks::default()
     }
 }
 

@@ -82,10 +82,15 @@ impl Hosts {
             .collect()
     }
 
+    /// Whether any route names a host.
+    pub(super) fn are_told_apart(&self) -> bool {
+        !(self.exact.is_empty() && self.below.is_empty())
+    }
+
     /// The tiers of a request's `host`, the first in precedence first.
     pub(super) fn tiers(&self, host: Option<&str>) -> Tiers {
         let mut tiers = Tiers::new();
-        if !(self.exact.is_empty() && self.below.is_empty())
+        if self.are_told_apart()
             && let Some(host) = host.and_then(compared)
         {
             tiers.extend(self.exact.get(&*host).copied());

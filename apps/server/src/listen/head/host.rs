@@ -62,14 +62,8 @@ impl<'a> Host<'a> {
             address.parse::<Ipv6Addr>().map_err(|_| HostFault::Name)?;
             text.split_at(end + 1)
         } else {
-            let end = text.bytes().position(|byte| byte == b':');
-            let end = end.unwrap_or(text.len());
-            let (name, rest) = text.split_at(end);
-            let name = name.strip_suffix('.').unwrap_or(name);
-            if !is_name(name) {
-                return Err(HostFault::Name);
-            }
-            (name, rest)
+            let (name, rest) = split_name(text).ok_or(HostFault::Name)?;
+            (name.strip_suffix('.').unwrap_or(name), rest)
         };
         Ok(Self {
             name: lower(name),
@@ -93,18 +87,35 @@ impl<'a> Host<'a> {
     }
 }
 
-fn is_name(name: &str) -> bool {
+/// The bytes of a name (RFC 3986 §3.2.2: of `reg-name` those that a host has in practice).
+const NAME_BYTES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut bytes: &[u8] = b".-_~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    while let [byte, rest @ ..] = bytes {
+        table[*byte as usize] = true;
+        bytes = rest;
+    }
+    table
+};
+
+/// A name, and what stands behind it from its colon on.
+fn split_name(text: &str) -> Option<(&str, &str)> {
     // As behind a dot: a label may neither begin nor end here.
-    let mut before = b'.';
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {}
-            b'.' if before != b'.' => {}
-            _ => return false,
+    let (mut before, mut end) = (b'.', text.len());
+    for (place, byte) in text.bytes().enumerate() {
+        if !NAME_BYTES[usize::from(byte)] || (byte == b'.' && before == b'.') {
+            if byte != b':' {
+                return None;
+            }
+            end = place;
+            break;
         }
         before = byte;
     }
-    before != b'.' && name.len() <= NAME_BYTES_MAX
+    let is_rooted = before == b'.' && end > 1;
+    let length = end - usize::from(is_rooted);
+    let (name, rest) = text.split_at(end);
+    (end > 0 && (before != b'.' || is_rooted) && length <= NAME_BYTES_MAX).then_some((name, rest))
 }
 
 fn port(rest: &str) -> Result<Option<u16>, HostFault> {

@@ -23,7 +23,7 @@ fn head(version: Version, lines: &[&str]) -> Request<()> {
 }
 
 fn inspected(request: &Request<()>, limits: Limits) -> Result<(), HeadFault> {
-    inspect(request, Names::of(request.headers()), limits)
+    inspect(request, &Names::of(request.headers()), limits)
 }
 
 #[track_caller]
