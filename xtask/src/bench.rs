@@ -20,7 +20,7 @@ const OURS: &str = "ours";
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub(crate) enum Workload {
-    /// Routing, recording and caching in one thread, beside libraries that do the same
+    /// Routing, recording, caching and flags, beside libraries that do the same
     Core,
     /// The gateway under load over real sockets, beside bare hyper, nginx and HAProxy
     Http,
@@ -60,7 +60,8 @@ fn core() -> Result<()> {
     succeed(
         cargo()
             .args(["bench", "--locked", "--all-features", "--bench", "*"])
-            .args(["-p", "route-core", "-p", "perf-monitor", "-p", "cache"]),
+            .args(["-p", "route-core", "-p", "perf-monitor"])
+            .args(["-p", "cache", "-p", "config-flags"]),
     )?;
     let mut results = Vec::new();
     collect(folder.as_std_path(), begun, &mut results)?;

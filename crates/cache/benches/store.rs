@@ -1,14 +1,16 @@
 //! The store in memory against the libraries that one would otherwise take.
 //!
 //! `get-hit`: a Zipf-like stream over resident keys. `insert`: always a new key, so one eviction each.
-//! `read-through`: a stream over ten times as many keys as fit; a miss inserts. With the names of trace
+//! `read-through`: a stream over ten times as many keys as fit; a miss inserts. Both streams also from two
+//! threads at once, told as the time of a step in each of them. With the names of trace
 //! files (plain text, each line begins with a key) in `CACHE_TRACES`, separated by colons, their hit ratios are
 //! printed instead, each at 1, 5, 10 and 25 % of its distinct keys.
 
 use std::collections::HashSet;
 use std::hint::black_box;
 use std::num::NonZeroUsize;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use cache::{CacheKey, CacheProvider, CacheValue, EvictionPolicy, MemoryOptions, MemoryProvider};
@@ -25,7 +27,7 @@ impl CacheValue for Value {
 }
 
 /// What all contenders can do; keys are those of the product, values are shared.
-trait Contender {
+trait Contender: Sync {
     fn get(&self, key: &CacheKey) -> Option<Arc<Value>>;
     fn insert(&self, key: &CacheKey, value: Arc<Value>);
 }
@@ -145,6 +147,22 @@ fn bench(criterion: &mut Criterion) {
     }
     group.finish();
 
+    let mut group = criterion.benchmark_group("get-hit/two threads");
+    for (name, contender) in contenders(ENTRIES) {
+        for key in &resident {
+            contender.insert(key, Arc::clone(&value));
+        }
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter_custom(|steps| {
+                at_once(steps, |at| {
+                    let key = &resident[draws_of_resident[at % draws_of_resident.len()]];
+                    black_box(contender.get(key));
+                })
+            });
+        });
+    }
+    group.finish();
+
     let many = keys(ENTRIES * 10);
     let draws_of_many = draws(many.len());
     let mut group = criterion.benchmark_group("insert");
@@ -173,6 +191,41 @@ fn bench(criterion: &mut Criterion) {
         });
     }
     group.finish();
+
+    let mut group = criterion.benchmark_group("read-through/two threads");
+    for (name, contender) in contenders(ENTRIES) {
+        group.bench_function(BenchmarkId::from_parameter(name), |bencher| {
+            bencher.iter_custom(|steps| {
+                at_once(steps, |at| {
+                    let key = &many[draws_of_many[at % draws_of_many.len()]];
+                    if contender.get(key).is_none() {
+                        contender.insert(key, Arc::clone(&value));
+                    }
+                })
+            });
+        });
+    }
+    group.finish();
+}
+
+/// How long two threads take for so many steps each, from when both are there; they begin at different places.
+fn at_once(steps: u64, step: impl Fn(usize) + Sync) -> Duration {
+    let (step, both_there) = (&step, &Barrier::new(2));
+    thread::scope(|scope| {
+        let threads = [0, 1 << 15].map(|from| {
+            scope.spawn(move || {
+                both_there.wait();
+                let begun = Instant::now();
+                (0..steps).fold(from, |at, _| {
+                    step(at);
+                    at + 1
+                });
+                begun.elapsed()
+            })
+        });
+        let times = threads.map(|thread| thread.join().unwrap_or_default());
+        times.into_iter().sum::<Duration>() / 2
+    })
 }
 
 /// The share of hits, in percent, when a trace is played with so many entries.

@@ -11,7 +11,8 @@
 #![expect(clippy::unwrap_used, reason = "the names are valid")]
 
 use std::hint::black_box;
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -23,6 +24,8 @@ use prometheus::core::Collector;
 
 const ROUTES: usize = 1_000;
 const EVENTS: usize = 1 << 16;
+/// Threads of the rows that record at once; each is a worker with a shard of its own.
+const THREADS: usize = 2;
 const STATUSES: [u16; 5] = [200, 200, 304, 404, 503];
 const BOUNDS: [f64; 14] = [
     0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0,
@@ -82,7 +85,7 @@ fn events() -> Vec<Event> {
 }
 
 fn monitor() -> (Arc<Monitor>, Vec<RouteSlot>) {
-    let monitor = Monitor::new(&MonitorSettings::default(), 1, Instant::now);
+    let monitor = Monitor::new(&MonitorSettings::default(), THREADS, Instant::now);
     let slots = (0..ROUTES).map(|route| {
         let (id, template) = (format!("route-{route}"), format!("/things/{route}/{{id}}"));
         monitor.slot(RouteLabel {
@@ -154,6 +157,53 @@ fn record(criterion: &mut Criterion) {
         },
     );
     group.finish();
+}
+
+/// The same with two threads at once: the time of an event in each of them.
+fn record_at_once(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("record/two threads");
+    group.throughput(Throughput::Elements(EVENTS as u64));
+    let (events, now) = (events(), Instant::now());
+    let (monitor, slots) = monitor();
+    group.bench_function(BenchmarkId::from_parameter("ours"), |bencher| {
+        bencher.iter_custom(|rounds| {
+            at_once(rounds, |thread| {
+                let cells = monitor.shard(thread);
+                for event in &events {
+                    cells.record(black_box(&sample(&slots, *event, now)));
+                }
+            })
+        });
+    });
+    let family = prometheus_family();
+    let children = for_each_child(|route, class| family.with_label_values(&[route, class]));
+    group.bench_function(BenchmarkId::from_parameter("prometheus"), |bencher| {
+        bencher.iter_custom(|rounds| {
+            at_once(rounds, |_| {
+                for event in &events {
+                    children[event.child()].observe(black_box(event.time()).as_secs_f64());
+                }
+            })
+        });
+    });
+    group.finish();
+}
+
+/// How long the threads take for so many rounds of `work` each, from when all of them are there.
+fn at_once(rounds: u64, work: impl Fn(usize) + Sync) -> Duration {
+    let (work, all_there) = (&work, &Barrier::new(THREADS));
+    thread::scope(|scope| {
+        let threads = [0, 1].map(|thread| {
+            scope.spawn(move || {
+                all_there.wait();
+                let begun = Instant::now();
+                (0..rounds).for_each(|_| work(thread));
+                begun.elapsed()
+            })
+        });
+        let times = threads.map(|thread| thread.join().unwrap());
+        times.into_iter().sum::<Duration>() / 2
+    })
 }
 
 fn prometheus_family() -> prometheus::HistogramVec {
@@ -236,5 +286,5 @@ fn read(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, record, read);
+criterion_group!(benches, record, record_at_once, read);
 criterion_main!(benches);
