@@ -13,7 +13,6 @@ use std::time::Instant;
 use bytes::Bytes;
 use http::{Extensions, Request, Response};
 use http_body::Body;
-use hyper::upgrade::OnUpgrade;
 use tower_service::Service;
 
 use self::ask::{Answer, Ask, Reply};
@@ -114,9 +113,7 @@ where
     }
 
     fn call(&mut self, request: Request<A>) -> Self::Future {
-        let (mut parts, body) = request.into_parts();
-        let mut extensions = std::mem::take(&mut parts.extensions);
-        let on_upgrade = extensions.remove::<OnUpgrade>();
+        let (parts, body) = request.into_parts();
         // A request without a body has neither feed nor pump.
         let (framing, feed, pump) = if body.is_end_stream() {
             (Framing::Empty, None, None)
@@ -129,19 +126,7 @@ where
             let pump = Pump::new(body, Arc::clone(&feed), self.clock);
             (framing, Some(feed), Some(Box::pin(pump)))
         };
-        let ask = Ask {
-            pools: Arc::clone(&self.pools),
-            policy: self.policy,
-            fixed: self.fixed.clone(),
-            client: self.client,
-            tell: self.tell,
-            clock: self.clock,
-            extensions,
-            parts,
-            on_upgrade,
-            framing,
-            feed,
-        };
+        let ask = Ask::new(self, parts, framing, feed);
         ForwardFuture {
             pump,
             reply: Box::pin(ask.run()),

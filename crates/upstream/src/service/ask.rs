@@ -21,6 +21,7 @@ use crate::policy::ForwardPolicy;
 use crate::pool::WorkerPools;
 use crate::refusal::Refusal;
 use crate::retry::{self, Outcome, Sent};
+use crate::service::Forward;
 use crate::told::Told;
 use crate::upgrade;
 use crate::wire;
@@ -36,17 +37,94 @@ pub(super) type Reply = Result<Answer, Refusal>;
 
 /// All that is needed to answer a request; nothing of the caller's types is in it.
 pub(super) struct Ask {
-    pub(super) pools: Arc<WorkerPools>,
-    pub(super) policy: fn(&Extensions) -> Option<&ForwardPolicy>,
-    pub(super) fixed: Option<Arc<ForwardPolicy>>,
-    pub(super) client: fn(&Extensions) -> Option<ClientInfo>,
-    pub(super) tell: fn(&Extensions, &Told<'_>),
-    pub(super) clock: fn() -> Instant,
-    pub(super) extensions: Extensions,
-    pub(super) parts: request::Parts,
-    pub(super) on_upgrade: Option<OnUpgrade>,
-    pub(super) framing: Framing,
-    pub(super) feed: Option<Arc<Feed>>,
+    pools: Arc<WorkerPools>,
+    policy: fn(&Extensions) -> Option<&ForwardPolicy>,
+    fixed: Option<Arc<ForwardPolicy>>,
+    tell: fn(&Extensions, &Told<'_>),
+    clock: fn() -> Instant,
+    /// On the heap from the first: what stands in a future is moved whenever that is.
+    begun: Box<Begun>,
+    on_upgrade: Option<OnUpgrade>,
+}
+
+/// A request as it came, and what was made of it.
+struct Begun {
+    extensions: Extensions,
+    start: Instant,
+    settled: Result<Settled, Refusal>,
+}
+
+/// What goes to an upstream, and how long that may take.
+struct Settled {
+    head: Head,
+    framing: Framing,
+    feed: Option<Arc<Feed>>,
+    limits: Limits,
+}
+
+impl Ask {
+    pub(super) fn new(
+        forward: &Forward,
+        mut parts: request::Parts,
+        framing: Framing,
+        feed: Option<Arc<Feed>>,
+    ) -> Self {
+        let start = (forward.clock)();
+        let mut extensions = std::mem::take(&mut parts.extensions);
+        let on_upgrade = extensions.remove::<OnUpgrade>();
+        let policy = (forward.policy)(&extensions).or(forward.fixed.as_deref());
+        let client = (forward.client)(&extensions);
+        let settled = match policy {
+            Some(policy) => {
+                let may_upgrade = on_upgrade.is_some();
+                Settled::of(policy, (parts, client), may_upgrade, (framing, feed), start)
+            }
+            None => Err(Refusal::Unconfigured),
+        };
+        Self {
+            pools: Arc::clone(&forward.pools),
+            policy: forward.policy,
+            fixed: forward.fixed.clone(),
+            tell: forward.tell,
+            clock: forward.clock,
+            begun: Box::new(Begun {
+                extensions,
+                start,
+                settled,
+            }),
+            on_upgrade,
+        }
+    }
+}
+
+impl Settled {
+    fn of(
+        policy: &ForwardPolicy,
+        (parts, client): (request::Parts, Option<ClientInfo>),
+        may_upgrade: bool,
+        (framing, feed): (Framing, Option<Arc<Feed>>),
+        start: Instant,
+    ) -> Result<Self, Refusal> {
+        let upstream = &policy.upstream;
+        let settings = upstream.settings();
+        let names = Names::of(&parts.headers);
+        if names.have(Names::VIA) && via::is_loop(&parts.headers) {
+            return Err(Refusal::Loop);
+        }
+        // An HTTP/2 connection to the upstream carries other requests and cannot be taken over.
+        let may_upgrade = policy.upgrade && may_upgrade && !settings.http2;
+        let kind = Kind::of_request(&parts.headers, names, may_upgrade);
+        if kind == Kind::Upgrade && upstream.open_tunnels() >= settings.max_tunnels {
+            return Err(Refusal::TooManyTunnels);
+        }
+        let limits = limits(policy, kind, &parts, start);
+        Ok(Self {
+            head: Head::new(parts, names, kind, framing, &settings.host, client),
+            framing,
+            feed,
+            limits,
+        })
+    }
 }
 
 impl Ask {
@@ -55,34 +133,28 @@ impl Ask {
             pools,
             policy,
             fixed,
-            client,
             tell,
             clock,
-            extensions,
-            parts,
+            begun,
             on_upgrade,
-            framing,
-            feed,
         } = self;
+        let Begun {
+            extensions,
+            start,
+            settled,
+        } = &*begun;
         let mut log = Log {
-            extensions: &extensions,
+            extensions,
             tell,
             clock,
-            start: clock(),
-            policy: policy(&extensions).or(fixed.as_deref()),
+            start: *start,
+            policy: policy(extensions).or(fixed.as_deref()),
             place: None,
             tries: 0,
             kept: false,
             error: None,
         };
-        let asked = Asked {
-            client: client(&extensions),
-            parts,
-            may_upgrade: on_upgrade.is_some(),
-            framing,
-            feed,
-        };
-        let reply = match begin(&pools, &log, asked) {
+        let reply = match admitted(&pools, settled, &log) {
             Ok(mut tries) => match tries.until_answered(&mut log).await {
                 Ok(answered) => tries.finish(answered, on_upgrade),
                 Err(refusal) => Err(refusal),
@@ -92,15 +164,6 @@ impl Ask {
         log.error = reply.as_ref().err().map(|refusal| refusal.proxy_error());
         reply
     }
-}
-
-/// What came of the client.
-struct Asked {
-    client: Option<ClientInfo>,
-    parts: request::Parts,
-    may_upgrade: bool,
-    framing: Framing,
-    feed: Option<Arc<Feed>>,
 }
 
 /// What is told when the head is there; dropping it tells, so that a client that left is told too.
@@ -133,42 +196,21 @@ impl Drop for Log<'_> {
     }
 }
 
-/// Admits a request and settles all that its tries have in common; apart, so that none of it is kept while they wait.
-fn begin<'a>(
+/// Admits a settled request to its upstream.
+fn admitted<'a>(
     pools: &'a Arc<WorkerPools>,
+    settled: &'a Result<Settled, Refusal>,
     log: &Log<'a>,
-    asked: Asked,
 ) -> Result<Tries<'a>, Refusal> {
-    let Asked {
-        client,
-        parts,
-        may_upgrade,
-        framing,
-        feed,
-    } = asked;
+    let settled = settled.as_ref().map_err(|refusal| *refusal)?;
     let policy = log.policy.ok_or(Refusal::Unconfigured)?;
-    let upstream = &policy.upstream;
-    let settings = upstream.settings();
-    let names = Names::of(&parts.headers);
-    if names.have(Names::VIA) && via::is_loop(&parts.headers) {
-        return Err(Refusal::Loop);
-    }
-    // An HTTP/2 connection to the upstream carries other requests and cannot be taken over.
-    let may_upgrade = policy.upgrade && may_upgrade && !settings.http2;
-    let kind = Kind::of_request(&parts.headers, names, may_upgrade);
-    if kind == Kind::Upgrade && upstream.open_tunnels() >= settings.max_tunnels {
-        return Err(Refusal::TooManyTunnels);
-    }
-    let admission = Admission::new(upstream)?;
-    upstream.counts().budget.count_request(log.start);
-    let limits = limits(policy, kind, &parts, log.start);
+    let admission = Admission::new(&policy.upstream)?;
+    let counts = policy.upstream.counts();
+    counts.budget.count_request(log.start);
     Ok(Tries {
         pools,
         policy,
-        head: Head::new(parts, names, kind, framing, &settings.host, client),
-        framing,
-        feed,
-        limits,
+        settled,
         admission,
         clock: log.clock,
     })
@@ -195,10 +237,7 @@ fn limits(policy: &ForwardPolicy, kind: Kind, parts: &request::Parts, start: Ins
 struct Tries<'a> {
     pools: &'a Arc<WorkerPools>,
     policy: &'a ForwardPolicy,
-    head: Head,
-    framing: Framing,
-    feed: Option<Arc<Feed>>,
-    limits: Limits,
+    settled: &'a Settled,
     admission: Admission,
     clock: fn() -> Instant,
 }
@@ -213,26 +252,26 @@ struct Answered {
 impl Tries<'_> {
     /// Makes the client's answer of the upstream's.
     fn finish(self, answered: Answered, on_upgrade: Option<OnUpgrade>) -> Reply {
-        if let Some(feed) = &self.feed {
+        if let Some(feed) = &self.settled.feed {
             feed.let_go();
         }
         let Self {
             pools,
-            head,
-            limits,
+            settled,
             admission,
             clock,
             ..
         } = self;
         let response = &answered.response;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-            let agreed = head
+            let agreed = settled
+                .head
                 .upgrade()
                 .is_some_and(|asked| answer_head::is_asked_protocol(asked, response.headers()));
             let on_upgrade = on_upgrade.filter(|_| agreed);
             return switch(answered, admission, on_upgrade);
         }
-        stream(pools, answered, admission, limits.absolute, clock)
+        stream(pools, answered, admission, settled.limits.absolute, clock)
     }
 
     async fn until_answered(&mut self, log: &mut Log<'_>) -> Result<Answered, Refusal> {
@@ -293,8 +332,8 @@ impl Tries<'_> {
     fn sent(&self, retries: u32) -> Sent {
         Sent {
             retries,
-            idempotent: self.head.method().is_idempotent(),
-            held: self.feed.as_ref().is_none_or(|feed| feed.is_held()),
+            idempotent: self.settled.head.method().is_idempotent(),
+            held: self.settled.feed.as_ref().is_none_or(|feed| feed.is_held()),
         }
     }
 
@@ -307,11 +346,11 @@ impl Tries<'_> {
     }
 
     fn hard_end(&self, start: Instant) -> Option<Instant> {
-        let ended_at = match &self.feed {
+        let ended_at = match &self.settled.feed {
             None => Some(start),
             Some(feed) => feed.standing().ended_at,
         };
-        self.limits.hard(ended_at)
+        self.settled.limits.hard(ended_at)
     }
 
     /// One try at one endpoint: on a kept connection, and once more on a new one where the kept one
@@ -321,7 +360,7 @@ impl Tries<'_> {
         let endpoint = upstream.endpoint(place);
         let mut afresh = false;
         loop {
-            let safe = self.head.method().is_safe();
+            let safe = self.settled.head.method().is_safe();
             let kept = (!afresh || endpoint.is_http2())
                 .then(|| wire::kept(self.pools, endpoint, safe, (self.clock)()))
                 .flatten();
@@ -334,15 +373,16 @@ impl Tries<'_> {
             };
             log.kept = wire.was_kept();
             let sent = exchange::Sent {
-                head: &self.head,
+                head: &self.settled.head,
                 endpoint,
                 body: self.body()?,
-                framing: self.framing,
-                feed: self.feed.as_deref(),
+                framing: self.settled.framing,
+                feed: self.settled.feed.as_deref(),
                 ended: log.start,
             };
             let buffers = self.pools.buffers();
-            let answered = exchange(&mut wire, sent, buffers, &self.limits, self.clock).await;
+            let answered =
+                exchange(&mut wire, sent, buffers, &self.settled.limits, self.clock).await;
             let failure = match answered {
                 Ok(response) => {
                     let names = Names::of(response.headers());
@@ -369,11 +409,11 @@ impl Tries<'_> {
     }
 
     fn body(&self) -> Result<RequestBody, Refusal> {
-        match &self.feed {
+        match &self.settled.feed {
             None => Ok(RequestBody::empty()),
             // Tries are made only while the body is held.
             Some(feed) => feed
-                .body(self.framing.size_hint())
+                .body(self.settled.framing.size_hint())
                 .ok_or(Refusal::ConnectionLost),
         }
     }
