@@ -3,7 +3,7 @@
 //! hyper's client keeps 28 KB for each idle connection and takes half as many instructions again
 //! for an exchange; what a gateway needs of it is little, and is here: a head is written
 //! ([`request`]), the request's body follows it ([`sending`]), a head is read and judged
-//! ([`head`]), and the body behind it is cut where its framing says ([`body`], [`chunked`]).
+//! ([`head`], its names by [`spellings`]), and the body behind it is cut where its framing says ([`body`], [`chunked`]).
 //! Nothing runs in the background: the future that asks and the body that is read own the socket,
 //! so dropping either closes it.
 //!
@@ -18,6 +18,7 @@ mod exchange;
 mod head;
 mod request;
 mod sending;
+mod spellings;
 
 pub(crate) use self::body::Body;
 pub(crate) use self::buffers::Buffers;

@@ -1,6 +1,8 @@
 //! What a worker's exchanges read into and write from.
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
+
+use super::spellings::Spellings;
 
 /// Room for a read: what one wake-up of the kernel's usually brings, and all of a small answer.
 pub(super) const READ: usize = 64 * 1024;
@@ -14,6 +16,7 @@ const KEPT_MAX: usize = 16 * 1024;
 pub(crate) struct Buffers {
     reads: Mutex<Option<Box<[u8]>>>,
     heads: Mutex<Option<Vec<u8>>>,
+    spellings: Mutex<Spellings>,
 }
 
 impl Buffers {
@@ -24,6 +27,11 @@ impl Buffers {
         let result = read(&mut room);
         *self.reads.lock() = Some(room);
         result
+    }
+
+    /// How names were written before.
+    pub(super) fn spellings(&self) -> MutexGuard<'_, Spellings> {
+        self.spellings.lock()
     }
 
     /// An empty buffer for what goes out.

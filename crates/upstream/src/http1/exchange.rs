@@ -132,7 +132,8 @@ impl<'a> Exchange<'a> {
 
     fn parse(&mut self, mut bytes: &[u8]) -> Result<Option<Answer>, Refusal> {
         while !bytes.is_empty() {
-            match head::parse(bytes, self.asked_head)? {
+            let mut spellings = self.buffers.spellings();
+            match head::parse(bytes, self.asked_head, &mut spellings)? {
                 Parsed::Partial => break,
                 Parsed::Final(answer) => return Ok(Some(answer)),
                 Parsed::Interim(length) => {

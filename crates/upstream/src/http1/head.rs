@@ -9,6 +9,7 @@ use http::header::{
 use http::{StatusCode, Version, response};
 use hyper::ext::ReasonPhrase;
 
+use super::spellings::Spellings;
 use crate::refusal::Refusal;
 
 /// Largest head in bytes.
@@ -59,7 +60,11 @@ pub(super) enum Length {
 /// # Errors
 ///
 /// The reason why it cannot be passed on.
-pub(super) fn parse(bytes: &[u8], asked_head: bool) -> Result<Parsed, Refusal> {
+pub(super) fn parse(
+    bytes: &[u8],
+    asked_head: bool,
+    spellings: &mut Spellings,
+) -> Result<Parsed, Refusal> {
     let mut fields = [const { MaybeUninit::<httparse::Header<'_>>::uninit() }; FIELDS_MAX];
     let mut response = httparse::Response::new(&mut []);
     let parsed = httparse::ParserConfig::default().parse_response_with_uninit_headers(
@@ -107,8 +112,8 @@ pub(super) fn parse(bytes: &[u8], asked_head: bool) -> Result<Parsed, Refusal> {
     }
     let mut connection = Connection::default();
     let mut framing = Framing::default();
-    let kept = (&mut connection, &mut framing);
-    parts.headers = headers(response.headers, bytes, &copy, kept)?;
+    let told = (&mut connection, &mut framing);
+    parts.headers = headers(response.headers, (bytes, &copy), spellings, told)?;
     let length = framing.length(is_http11, bodiless(status, asked_head))?;
     Ok(Parsed::Final(Answer {
         length,
@@ -128,15 +133,17 @@ pub(super) fn parse(bytes: &[u8], asked_head: bool) -> Result<Parsed, Refusal> {
 /// taken in only.
 fn headers(
     fields: &[httparse::Header<'_>],
-    bytes: &[u8],
-    copy: &Bytes,
+    (bytes, copy): (&[u8], &Bytes),
+    spellings: &mut Spellings,
     (connection, framing): (&mut Connection, &mut Framing),
 ) -> Result<HeaderMap, Refusal> {
     // Room for what the gateway adds.
     let mut headers = HeaderMap::with_capacity(fields.len() + 4);
     let start = bytes.as_ptr().addr();
-    for field in fields {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| Refusal::Malformed)?;
+    for (place, field) in fields.iter().enumerate() {
+        let name = spellings
+            .read(place, field.name.as_bytes())
+            .map_err(|_| Refusal::Malformed)?;
         if name == CONNECTION && connection.reads(field.value) {
             continue;
         }
@@ -253,7 +260,7 @@ mod tests {
 
     #[track_caller]
     fn answer(bytes: &str) -> Answer {
-        match parse(bytes.as_bytes(), false) {
+        match parse(bytes.as_bytes(), false, &mut Spellings::default()) {
             Ok(Parsed::Final(answer)) => answer,
             other => panic!("{other:?}"),
         }
@@ -269,7 +276,7 @@ mod tests {
 
     #[track_caller]
     fn check_refused(bytes: &str, refusal: Refusal) {
-        match parse(bytes.as_bytes(), false) {
+        match parse(bytes.as_bytes(), false, &mut Spellings::default()) {
             Err(refused) => assert_eq!(refused, refusal, "{bytes:?}"),
             other => panic!("{bytes:?}: {other:?}"),
         }
@@ -343,6 +350,7 @@ mod tests {
         let head = parse(
             b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
             true,
+            &mut Spellings::default(),
         );
         assert!(
             matches!(head, Ok(Parsed::Final(answer)) if answer.length == Length::Sized(0) && answer.persists)
@@ -374,7 +382,10 @@ mod tests {
         let whole = "HTTP/1.1 200 OK\r\na: 1\r\n\r\n";
         for end in 0..whole.len() {
             assert!(
-                matches!(parse(&whole.as_bytes()[..end], false), Ok(Parsed::Partial)),
+                matches!(
+                    parse(&whole.as_bytes()[..end], false, &mut Spellings::default()),
+                    Ok(Parsed::Partial)
+                ),
                 "{end}"
             );
         }
@@ -389,7 +400,10 @@ mod tests {
     #[test]
     fn an_interim_head_is_told_with_its_length() {
         let bytes = b"HTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
-        assert!(matches!(parse(bytes, false), Ok(Parsed::Interim(37))));
+        assert!(matches!(
+            parse(bytes, false, &mut Spellings::default()),
+            Ok(Parsed::Interim(37))
+        ));
     }
 
     #[test]
