@@ -9,13 +9,12 @@ use pin_project_lite::pin_project;
 
 use crate::observation::Observation;
 
-/// The most that is handed over at once: most answers are one piece, and one write. A connection
-/// takes a piece of any size and lets go of the body before it has sent it, so with larger ones a
-/// client that leaves would not be seen.
-const PIECE: usize = 128 << 10;
+/// The most that is handed over at once. A connection takes a piece of any size and lets go of the
+/// body before it has sent it, so with larger ones a client that leaves would not be seen.
+const PIECE: usize = 64 << 10;
 
 pin_project! {
-    /// A response's content in pieces of at most 128 KiB, whose request is counted when the last one
+    /// A response's content in pieces of at most 64 KiB, whose request is counted when the last one
     /// is handed over or when this is dropped before; empty by default.
     #[derive(Debug)]
     pub struct ObservedBody<B> {

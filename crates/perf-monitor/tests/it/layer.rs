@@ -254,7 +254,7 @@ async fn a_client_slow_to_send_makes_no_route_slow() {
 }
 
 #[tokio::test]
-async fn pieces_have_at_most_128_kib() {
+async fn pieces_have_at_most_64_kib() {
     let stage = stage();
     let content: Vec<u8> = (0..200_000_u32).map(|byte| byte.to_le_bytes()[0]).collect();
     let response = stage
@@ -264,7 +264,7 @@ async fn pieces_have_at_most_128_kib() {
     let mut got = Vec::new();
     while let Some(frame) = body.frame().await {
         let piece = frame.unwrap().into_data().unwrap();
-        assert!(piece.len() <= 128 << 10);
+        assert!(piece.len() <= 64 << 10);
         got.extend_from_slice(&piece);
         assert_eq!(
             body.size_hint().exact(),
