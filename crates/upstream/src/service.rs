@@ -1,6 +1,7 @@
 //! The innermost service: a request goes in, an upstream's answer comes out.
 
 mod ask;
+mod settled;
 
 use std::convert::Infallible;
 use std::fmt;
