@@ -315,6 +315,8 @@ fn escape(text: &mut String, value: &str, quotes: bool) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
     use super::*;
 
     fn fill(mut families: Families) -> String {
@@ -358,6 +360,24 @@ urm_time_seconds_count 0
         assert!(text.starts_with("# HELP urm_things Things.\\nMany \\\"of\\\" them.\n# TYPE urm_things counter\nurm_things_total{"));
         assert!(text.contains("le=\"1.0\""));
         assert!(text.ends_with("\n# EOF\n"));
+    }
+
+    #[test]
+    fn a_long_text_pauses_and_leaves_its_room_to_the_next() {
+        static PAUSES: AtomicUsize = AtomicUsize::new(0);
+        let mut families = Families::new(Format::Prometheus).pausing(|| {
+            PAUSES.fetch_add(1, Relaxed);
+        });
+        let mut family = families.gauge("urm_things", "Things.");
+        for _ in 0..STRETCH / 4 {
+            family.sample(&[], 1_u64); // Thirteen bytes each.
+        }
+        let text = families.finish();
+        assert_eq!(PAUSES.load(Relaxed), text.len() / STRETCH);
+        let room = text.capacity();
+        let next = Families::new(Format::Prometheus).into_room_of(text);
+        let next = next.finish();
+        assert!(next.is_empty() && next.capacity() == room);
     }
 
     #[test]
