@@ -254,7 +254,7 @@ async fn a_client_slow_to_send_makes_no_route_slow() {
 }
 
 #[tokio::test]
-async fn pieces_have_at_most_64_kib() {
+async fn pieces_are_bounded() {
     let stage = stage();
     let content: Vec<u8> = (0..200_000_u32).map(|byte| byte.to_le_bytes()[0]).collect();
     let response = stage
