@@ -31,9 +31,13 @@ impl RouteId {
         &self.0
     }
 
-    /// The id as an environment variable tells it, in which `-` and `_` are one.
-    pub(crate) fn folded(&self) -> String {
-        self.0.replace('-', "_")
+    /// Appends the id as an environment variable tells it, in which `-` and `_` are one.
+    pub(crate) fn fold(&self, out: &mut String) {
+        out.extend(
+            self.0
+                .chars()
+                .map(|letter| if letter == '-' { '_' } else { letter }),
+        );
     }
 }
 

@@ -123,8 +123,13 @@ impl Captures {
                 *free = span;
                 self.count += 1;
             }
-            None => self.more.push(span),
+            None => self.push_more(span),
         }
+    }
+
+    #[cold]
+    fn push_more(&mut self, span: Span) {
+        self.more.push(span);
     }
 
     /// Takes back all values but the first `len`.

@@ -11,9 +11,11 @@
 //! same number of conditions, and conditions which one request could meet together have no order. It
 //! would be the file's order then, which layers of configuration do not keep; so it is an error.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
+use foldhash::fast::RandomState;
 use http::Method;
 
 use crate::condition::Condition;
@@ -81,16 +83,26 @@ impl fmt::Display for ConflictReason {
 
 /// Tells the routes whose ids differ only in `-` and `_`.
 pub(crate) fn name_conflicts(routes: &[Route]) -> Vec<Conflict> {
-    let mut known: BTreeMap<String, &RouteId> = BTreeMap::new();
-    let mut conflicts = Vec::new();
+    // All in one text, so that no name needs memory of its own.
+    let mut folded =
+        String::with_capacity(routes.iter().map(|route| route.id.as_str().len()).sum());
     for route in routes {
-        match known.get(&route.id.folded()) {
-            Some(first) => conflicts.push(Conflict {
-                first: (*first).clone(),
+        route.id.fold(&mut folded);
+    }
+    let mut known: HashMap<&str, &RouteId, RandomState> =
+        HashMap::with_capacity_and_hasher(routes.len(), RandomState::default());
+    let mut conflicts = Vec::new();
+    let mut rest = &*folded;
+    for route in routes {
+        let (name, behind) = rest.split_at(route.id.as_str().len());
+        rest = behind;
+        match known.entry(name) {
+            Entry::Occupied(first) => conflicts.push(Conflict {
+                first: (*first.get()).clone(),
                 second: route.id.clone(),
                 reason: ConflictReason::SameName,
             }),
-            None => drop(known.insert(route.id.folded(), &route.id)),
+            Entry::Vacant(place) => drop(place.insert(&route.id)),
         }
     }
     conflicts

@@ -102,12 +102,16 @@ impl Rewrite {
         };
         // Read as a template of its own, so that spellings make no difference.
         let read: Template = format!("/{relative}").parse().map_err(|_| not_a_prefix())?;
-        let segments = read.segments();
-        if !path.segments().starts_with(segments) || read.catch_all().is_some() {
+        let prefix = read.as_str();
+        let is_front = path
+            .as_str()
+            .strip_prefix(prefix)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        if !is_front || read.catch_all().is_some() {
             return Err(not_a_prefix());
         }
         Ok(Self(Kind::Strip {
-            segments: segments.len(),
+            segments: prefix.matches('/').count(),
         }))
     }
 

@@ -1,19 +1,22 @@
 //! All routes, ready to be asked.
 //!
 //! A table is built once and never changes; a program that reloads builds another one and swaps
-//! the pointer. A look-up takes the host's tiers one after the other, in each of them first the
-//! hash map of paths without parameters, then the [tree](tree) of the others, and at each path that
-//! matches the routes in their [order](crate::precedence). It allocates nothing where a route is
-//! found, unless that has more than eight parameters.
+//! the pointer. A look-up takes the host's tiers one after the other, walks in each of them the
+//! [tree](tree) of templates, and at each path that matches the routes in their
+//! [order](crate::precedence). It allocates nothing where a route is found, unless that has more than
+//! eight parameters, or the walk to it passes more than 16 places to come back to.
 
 mod build;
 mod find;
+mod grow;
 mod hosts;
 mod index;
 mod leaf;
-mod segment;
+mod node;
+mod shapes;
 mod tree;
 mod vary;
+mod words;
 
 use std::borrow::Cow;
 use std::fmt;

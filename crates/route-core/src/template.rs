@@ -12,6 +12,7 @@ use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use smallvec::SmallVec;
 
 use crate::normalize::{PATH_BYTES_MAX, PathError, push_segment};
 
@@ -32,15 +33,24 @@ const SEGMENTS_MAX: usize = 128;
 #[serde(try_from = "String", into = "String")]
 pub struct Template {
     text: Box<str>,
-    segments: Box<[Segment]>,
+    /// Where the parameters' names stand in it, from left to right.
+    names: Box<[Name]>,
 }
 
-/// One segment of a template.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Segment {
-    Static(Box<str>),
-    Parameter(Box<str>),
-    CatchAll(Box<str>),
+/// From a name's first byte to behind its last one; a template has no more than 65,534.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+struct Name {
+    start: u16,
+    end: u16,
+    is_catch_all: bool,
+}
+
+/// What follows a piece of text in a template.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Follows {
+    Parameter,
+    CatchAll,
+    Nothing,
 }
 
 /// Why a text is no template, and what to write instead.
@@ -98,27 +108,37 @@ impl Template {
 
     /// The names of its parameters, from left to right.
     pub fn params(&self) -> impl Iterator<Item = &str> {
-        self.segments.iter().filter_map(|segment| match segment {
-            Segment::Parameter(name) | Segment::CatchAll(name) => Some(&**name),
-            Segment::Static(_) => None,
-        })
+        self.names.iter().map(|name| name.of(&self.text))
     }
 
     /// Whether it has no parameter, so that exactly one path matches.
     pub fn is_static(&self) -> bool {
-        self.params().next().is_none()
+        self.names.is_empty()
     }
 
     /// The name of its catch-all, if it has one.
     pub(crate) fn catch_all(&self) -> Option<&str> {
-        match self.segments.last() {
-            Some(Segment::CatchAll(name)) => Some(name),
-            _ => None,
-        }
+        let last = self.names.last().filter(|name| name.is_catch_all)?;
+        Some(last.of(&self.text))
     }
 
-    pub(crate) fn segments(&self) -> &[Segment] {
-        &self.segments
+    /// Its texts between the parameters, each with what follows it.
+    pub(crate) fn pieces(&self) -> impl Iterator<Item = (&str, Follows)> {
+        let mut at = 0;
+        let names = self.names.iter().map(Some).chain([None]);
+        names.map(move |name| {
+            let start = at;
+            let Some(name) = name else {
+                return (&self.text[start..], Follows::Nothing);
+            };
+            at = usize::from(name.end) + "}".len();
+            let (before, follows) = if name.is_catch_all {
+                ("{*".len(), Follows::CatchAll)
+            } else {
+                ("{".len(), Follows::Parameter)
+            };
+            (&self.text[start..usize::from(name.start) - before], follows)
+        })
     }
 }
 
@@ -129,97 +149,95 @@ impl FromStr for Template {
         let Some(relative) = text.strip_prefix('/') else {
             return Err(TemplateError::NotAbsolute(text.to_owned()));
         };
-        if text.contains(['?', '#']) {
+        if text.bytes().any(|byte| matches!(byte, b'?' | b'#')) {
             return Err(TemplateError::Query);
         }
-        let mut segments: Vec<Segment> = Vec::new();
         let mut normal = String::with_capacity(text.len());
+        let mut names: SmallVec<[Name; 8]> = SmallVec::new();
         let mut written = relative.split('/').peekable();
+        let mut segments = 0;
         while let Some(segment) = written.next() {
-            let segment = Segment::parse(segment, written.peek().is_none())?;
-            if segments.iter().any(|earlier| earlier.shares_name(&segment)) {
-                return Err(TemplateError::RepeatedName(segment.text().to_owned()));
+            normal.push('/');
+            let is_last = written.peek().is_none();
+            if segment.bytes().any(|byte| matches!(byte, b'{' | b'}')) {
+                let (name, is_catch_all) = parameter(segment, is_last)?;
+                if names.iter().any(|earlier| earlier.of(&normal) == name) {
+                    return Err(TemplateError::RepeatedName(name.to_owned()));
+                }
+                normal.push_str(if is_catch_all { "{*" } else { "{" });
+                let start = place(normal.len())?;
+                normal.push_str(name);
+                names.push(Name {
+                    start,
+                    end: place(normal.len())?,
+                    is_catch_all,
+                });
+                normal.push('}');
+            } else {
+                push_static(&mut normal, segment, is_last)?;
             }
-            segment.push(&mut normal);
-            segments.push(segment);
+            segments += 1;
         }
-        if segments.len() > SEGMENTS_MAX || normal.len() > PATH_BYTES_MAX {
+        if segments > SEGMENTS_MAX || normal.len() > PATH_BYTES_MAX {
             return Err(TemplateError::TooLong);
         }
         Ok(Self {
             text: normal.into(),
-            segments: segments.into(),
+            names: names.into_vec().into(),
         })
     }
 }
 
-impl Segment {
-    fn parse(text: &str, is_last: bool) -> Result<Self, TemplateError> {
-        if text.contains(['{', '}']) {
-            return Self::parse_braces(text, is_last);
-        }
-        let mut normal = String::with_capacity(text.len());
-        push_segment(&mut normal, text, 0).map_err(|source| TemplateError::Text {
-            segment: text.to_owned(),
-            source,
-        })?;
-        match &*normal {
-            "" if !is_last => Err(TemplateError::EmptySegment),
-            "." | ".." => Err(TemplateError::DotSegment(text.to_owned())),
-            _ => Ok(Self::Static(normal.into())),
-        }
+impl Name {
+    fn of(self, text: &str) -> &str {
+        &text[usize::from(self.start)..usize::from(self.end)]
     }
+}
 
-    fn parse_braces(text: &str, is_last: bool) -> Result<Self, TemplateError> {
-        let inner = text
-            .strip_prefix('{')
-            .and_then(|text| text.strip_suffix('}'))
-            .filter(|inner| !inner.contains(['{', '}']))
-            .ok_or_else(|| TemplateError::MixedSegment(text.to_owned()))?;
-        let (name, is_catch_all) = match inner.strip_prefix('*') {
-            Some(name) => (name, true),
-            None => (inner, false),
-        };
-        if !is_name(name) {
-            return Err(TemplateError::Name(name.to_owned()));
-        }
-        match (is_catch_all, is_last) {
-            (true, false) => Err(TemplateError::CatchAllNotLast(name.to_owned())),
-            (true, true) => Ok(Self::CatchAll(name.into())),
-            (false, _) => Ok(Self::Parameter(name.into())),
-        }
-    }
+fn place(at: usize) -> Result<u16, TemplateError> {
+    u16::try_from(at).map_err(|_| TemplateError::TooLong)
+}
 
-    fn text(&self) -> &str {
-        match self {
-            Self::Static(text) | Self::Parameter(text) | Self::CatchAll(text) => text,
-        }
+/// Appends the normal form of a segment without parameter.
+fn push_static(out: &mut String, segment: &str, is_last: bool) -> Result<(), TemplateError> {
+    let start = out.len();
+    push_segment(out, segment, 0).map_err(|source| TemplateError::Text {
+        segment: segment.to_owned(),
+        source,
+    })?;
+    match &out[start..] {
+        "" if !is_last => Err(TemplateError::EmptySegment),
+        "." | ".." => Err(TemplateError::DotSegment(segment.to_owned())),
+        _ => Ok(()),
     }
+}
 
-    fn shares_name(&self, other: &Self) -> bool {
-        let is_named = |segment: &Self| !matches!(segment, Self::Static(_));
-        is_named(self) && is_named(other) && self.text() == other.text()
+/// The name that stands in the braces of `segment`, and whether it is a catch-all's.
+fn parameter(segment: &str, is_last: bool) -> Result<(&str, bool), TemplateError> {
+    let inner = segment
+        .strip_prefix('{')
+        .and_then(|segment| segment.strip_suffix('}'))
+        .filter(|inner| !inner.contains(['{', '}']))
+        .ok_or_else(|| TemplateError::MixedSegment(segment.to_owned()))?;
+    let (name, is_catch_all) = match inner.strip_prefix('*') {
+        Some(name) => (name, true),
+        None => (inner, false),
+    };
+    if !is_name(name) {
+        return Err(TemplateError::Name(name.to_owned()));
     }
-
-    /// Appends the segment with its slash.
-    fn push(&self, out: &mut String) {
-        let (before, after) = match self {
-            Self::Static(_) => ("/", ""),
-            Self::Parameter(_) => ("/{", "}"),
-            Self::CatchAll(_) => ("/{*", "}"),
-        };
-        out.push_str(before);
-        out.push_str(self.text());
-        out.push_str(after);
+    if is_catch_all && !is_last {
+        return Err(TemplateError::CatchAllNotLast(name.to_owned()));
     }
+    Ok((name, is_catch_all))
 }
 
 /// Whether `name` can be a parameter's name.
 fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
         && name
-            .chars()
-            .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '_' | '-'))
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
 }
 
 impl fmt::Display for Template {
@@ -271,6 +289,18 @@ mod tests {
         let template: Template = text.parse().unwrap();
         assert_eq!(template.as_str(), normal);
         assert_eq!(template.params().collect::<Vec<_>>(), params);
+        let mut names = params.iter();
+        let mut pieces = String::new();
+        for (text, follows) in template.pieces() {
+            pieces += text;
+            let (before, after) = match follows {
+                Follows::Parameter => ("{", "}"),
+                Follows::CatchAll => ("{*", "}"),
+                Follows::Nothing => continue,
+            };
+            pieces.extend([before, names.next().unwrap(), after]);
+        }
+        assert_eq!(pieces, normal);
         assert_eq!(normal.parse::<Template>().unwrap(), template);
     }
 

@@ -15,14 +15,13 @@
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, HeaderMap, MAX_FORWARDS, ORIGIN};
 use http::{HeaderValue, Method};
 
-use crate::matched::{Finding, Found, Matched};
+use crate::matched::{Captures, Finding, Found, Matched};
 use crate::method::{self, Allowed};
 use crate::normalize::{PATH_BYTES_MAX, PathError};
 use crate::readings::{has_readings, readings};
 use crate::route::Guard;
 
 use super::Table;
-use super::hosts::Tiers;
 
 /// What of a request decides on its route.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +56,7 @@ impl<'a> Lookup<'a> {
 }
 
 /// What a route has to take.
+#[derive(Clone, Copy)]
 pub(super) enum Ask<'a> {
     For {
         method: &'a Method,
@@ -64,35 +64,11 @@ pub(super) enum Ask<'a> {
     },
     /// The method that the preflight asks for.
     Preflight {
-        method: Method,
+        method: &'a Method,
         bit: u16,
     },
     /// The request is no route's, whatever they take.
     Nothing,
-}
-
-impl<'a> Ask<'a> {
-    fn new(request: &Lookup<'a>) -> Self {
-        let method = request.method;
-        if *method == Method::OPTIONS {
-            if request
-                .headers
-                .get(MAX_FORWARDS)
-                .is_some_and(|hops| hops == "0")
-            {
-                return Self::Nothing;
-            }
-            if let Some(method) = asked_by_preflight(request.headers) {
-                let bit = method::bit(&method);
-                return Self::Preflight { method, bit };
-            }
-        }
-        if method::is_refused(method) {
-            return Self::Nothing;
-        }
-        let bit = method::bit(method);
-        Self::For { method, bit }
-    }
 }
 
 /// The method that a preflight asks for; None where it is none, or asks for what no route can take.
@@ -119,25 +95,80 @@ impl Table {
         if request.path.len() > PATH_BYTES_MAX {
             return bare(Finding::BadPath(PathError::TooLong));
         }
-        let tiers = self.hosts.tiers(request.host);
-        if tiers.is_empty() && request.absolute && !method::is_refused(request.method) {
-            return bare(Finding::Misdirected);
+        if self.hosts.are_told_apart() {
+            self.find_on_host(request)
+        } else {
+            self.find_in(self.hosts.any(), request)
         }
-        let ask = Ask::new(request);
-        let finding = match self.matched(&tiers, request, &ask) {
-            Some(matched) => match self.ambiguous(&tiers, request, &ask, matched.route) {
-                Some(ambiguous) => ambiguous,
-                None => Finding::Matched(matched),
-            },
-            None => self.unmatched(&tiers, request, &ask),
+    }
+
+    #[inline(never)]
+    fn find_on_host(&self, request: &Lookup<'_>) -> Found {
+        self.find_in(&self.hosts.tiers(request.host), request)
+    }
+
+    #[inline]
+    fn find_in(&self, tiers: &[u32], request: &Lookup<'_>) -> Found {
+        if tiers.is_empty() && request.absolute && !method::is_refused(request.method) {
+            return Found {
+                finding: Finding::Misdirected,
+                vary: None,
+            };
+        }
+        let (method, bit) = (request.method, method::bit(request.method));
+        if bit & (method::OPTIONS | method::OTHER) == 0 {
+            return self.find_for(tiers, request, Ask::For { method, bit });
+        }
+        self.find_unusual(tiers, request, bit)
+    }
+
+    /// The same for `OPTIONS` and for methods that are not known by a bit.
+    #[inline(never)]
+    fn find_unusual(&self, tiers: &[u32], request: &Lookup<'_>, bit: u16) -> Found {
+        let method = request.method;
+        let is_last_hop = || {
+            let hops = request.headers.get(MAX_FORWARDS);
+            hops.is_some_and(|hops| hops == "0")
+        };
+        let asked;
+        let ask = if method::is_refused(method) {
+            Ask::Nothing
+        } else if *method != Method::OPTIONS {
+            Ask::For { method, bit }
+        } else if is_last_hop() {
+            Ask::Nothing
+        } else {
+            asked = asked_by_preflight(request.headers);
+            match &asked {
+                Some(method) => Ask::Preflight {
+                    method,
+                    bit: method::bit(method),
+                },
+                None => Ask::For { method, bit },
+            }
+        };
+        self.find_for(tiers, request, ask)
+    }
+
+    fn find_for(&self, tiers: &[u32], request: &Lookup<'_>, ask: Ask<'_>) -> Found {
+        let finding = match self.matched(tiers, request, ask) {
+            Some(matched) if self.is_guarded && has_readings(request.path) => {
+                match self.read_otherwise(tiers, request, ask, matched.route) {
+                    Some(ambiguous) => ambiguous,
+                    None => Finding::Matched(matched),
+                }
+            }
+            Some(matched) => Finding::Matched(matched),
+            None => self.unmatched(tiers, request, ask),
         };
         Found {
             finding,
-            vary: self.vary.of(&tiers, request.path),
+            vary: self.vary.of(tiers, request.path),
         }
     }
 
     /// `OPTIONS *` asks about the server (RFC 9110 §9.3.7); `CONNECT` has no path.
+    #[inline(never)]
     fn without_path(&self, request: &Lookup<'_>) -> Finding {
         if method::is_refused(request.method) {
             let allow = HeaderValue::from_static("");
@@ -150,41 +181,29 @@ impl Table {
         Finding::BadPath(PathError::NotAbsolute)
     }
 
-    fn matched(&self, tiers: &Tiers, request: &Lookup<'_>, ask: &Ask<'_>) -> Option<Matched> {
-        tiers.iter().find_map(|&tier| {
-            self.tree.visit(tier, request.path, |leaf, captures| {
-                let taken = self.leaves.take(leaf, &self.routes, request, ask)?;
-                Some(Matched {
+    #[inline]
+    fn matched(&self, tiers: &[u32], request: &Lookup<'_>, ask: Ask<'_>) -> Option<Matched> {
+        for &tier in tiers {
+            let mut captures = Captures::default();
+            let take = |leaf| self.leaves.take(leaf, &self.routes, request, ask);
+            if let Some(taken) = self.tree.visit(tier, request.path, &mut captures, take) {
+                return Some(Matched {
                     route: taken.route,
-                    // The walk ends here and needs them no more.
-                    captures: std::mem::take(captures),
+                    captures,
                     preflight: taken.preflight,
-                })
-            })
-        })
+                });
+            }
+        }
+        None
     }
 
     /// Refuses a match where the path could lead a next hop past the guard of this or another route.
-    #[inline]
-    fn ambiguous(
-        &self,
-        tiers: &Tiers,
-        request: &Lookup<'_>,
-        ask: &Ask<'_>,
-        route: usize,
-    ) -> Option<Finding> {
-        if self.is_guarded && has_readings(request.path) {
-            self.read_otherwise(tiers, request, ask, route)
-        } else {
-            None
-        }
-    }
-
+    #[inline(never)]
     fn read_otherwise(
         &self,
-        tiers: &Tiers,
+        tiers: &[u32],
         request: &Lookup<'_>,
-        ask: &Ask<'_>,
+        ask: Ask<'_>,
         route: usize,
     ) -> Option<Finding> {
         let guard = self.routes[route].guard;
@@ -202,11 +221,13 @@ impl Table {
         })
     }
 
-    fn unmatched(&self, tiers: &Tiers, request: &Lookup<'_>, ask: &Ask<'_>) -> Finding {
+    #[inline(never)]
+    fn unmatched(&self, tiers: &[u32], request: &Lookup<'_>, ask: Ask<'_>) -> Finding {
         let mut allowed = Allowed::default();
         let (mut is_known, mut is_taken) = (false, false);
         for &tier in tiers {
-            self.tree.visit(tier, request.path, |leaf, _| {
+            let mut captures = Captures::default();
+            self.tree.visit(tier, request.path, &mut captures, |leaf| {
                 is_known = true;
                 is_taken |= self.leaves.allow(leaf, &self.routes, ask, &mut allowed);
                 None::<()>

@@ -8,8 +8,11 @@ use smallvec::SmallVec;
 use crate::host::{HostPattern, Kind, compared};
 use crate::route::Route;
 
-/// The tiers of one request: mostly one or two, more only with wildcards inside of wildcards.
+/// The tiers of one request's host: mostly one or two, more only with wildcards inside of wildcards.
 pub(super) type Tiers = SmallVec<[u32; 4]>;
+
+/// A tier with the pattern of it; None means any host.
+type TierOf<'r> = (u32, Option<&'r HostPattern>);
 
 /// From host patterns to the tiers of the tree. A tier is all routes of one pattern.
 #[derive(Default)]
@@ -68,8 +71,8 @@ impl Hosts {
     }
 
     /// The tiers that `route` stands in, with the pattern of each.
-    pub(super) fn tiers_of<'r>(&self, route: &'r Route) -> Vec<(u32, Option<&'r HostPattern>)> {
-        let mut patterns: Vec<_> = route.matcher.hosts.iter().map(Some).collect();
+    pub(super) fn tiers_of<'r>(&self, route: &'r Route) -> SmallVec<[TierOf<'r>; 1]> {
+        let mut patterns: SmallVec<[_; 1]> = route.matcher.hosts.iter().map(Some).collect();
         // A host may be listed twice.
         patterns.sort_unstable();
         patterns.dedup();
@@ -87,12 +90,15 @@ impl Hosts {
         !(self.exact.is_empty() && self.below.is_empty())
     }
 
+    /// The tiers of every request, where no route names a host.
+    pub(super) fn any(&self) -> &[u32] {
+        self.any.as_slice()
+    }
+
     /// The tiers of a request's `host`, the first in precedence first.
     pub(super) fn tiers(&self, host: Option<&str>) -> Tiers {
         let mut tiers = Tiers::new();
-        if self.are_told_apart()
-            && let Some(host) = host.and_then(compared)
-        {
+        if let Some(host) = host.and_then(compared) {
             tiers.extend(self.exact.get(&*host).copied());
             let mut rest = &*host;
             while !self.below.is_empty()

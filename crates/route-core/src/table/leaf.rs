@@ -2,18 +2,13 @@
 
 use crate::condition::{headers_meet, query_meets};
 use crate::method::{self, ANY, Allowed, OPTIONS};
-use crate::precedence;
 use crate::route::Route;
 
 use super::find::{Ask, Lookup};
 
-/// The routes of each leaf of the tree.
+/// The routes of each leaf of the tree. A leaf is known by where its first route stands here.
 #[derive(Default)]
-pub(super) struct Leaves {
-    /// Where each leaf's candidates begin; one more than there are leaves.
-    starts: Box<[u32]>,
-    candidates: Box<[Candidate]>,
-}
+pub(super) struct Leaves(Box<[Candidate]>);
 
 /// What has to be read of a route to pass it over.
 #[derive(Clone, Copy)]
@@ -21,6 +16,8 @@ struct Candidate {
     route: u32,
     methods: u16,
     is_conditional: bool,
+    /// No other of its leaf follows.
+    is_last: bool,
 }
 
 /// A route that takes the request.
@@ -30,32 +27,30 @@ pub(super) struct Taken {
 }
 
 impl Leaves {
-    /// Makes the leaves of their groups of routes, in the order of their numbers.
-    pub(super) fn new(groups: &mut [Vec<u32>], routes: &[Route]) -> Self {
-        let mut starts = vec![0];
-        let mut candidates = Vec::new();
-        for group in groups {
-            precedence::sort(group, routes);
-            candidates.extend(group.iter().map(|&route| {
+    /// Makes the leaves of all `order`ed routes, of which `lasts` are the last ones of their leaves, in
+    /// rising order.
+    pub(super) fn new(order: &[u32], lasts: &[u32], routes: &[Route]) -> Self {
+        let mut candidates: Box<[Candidate]> = order
+            .iter()
+            .map(|&route| {
                 let matcher = &routes[route as usize].matcher;
                 Candidate {
                     route,
                     methods: method::bits(&matcher.methods),
                     is_conditional: matcher.conditions() > 0,
+                    is_last: false,
                 }
-            }));
-            starts.push(u32::try_from(candidates.len()).unwrap_or(u32::MAX));
+            })
+            .collect();
+        for &last in lasts {
+            candidates[last as usize].is_last = true;
         }
-        Self {
-            starts: starts.into(),
-            candidates: candidates.into(),
-        }
+        Self(candidates)
     }
 
-    fn of(&self, leaf: u32) -> &[Candidate] {
-        let leaf = leaf as usize;
-        let (start, end) = (self.starts[leaf], self.starts[leaf + 1]);
-        &self.candidates[start as usize..end as usize]
+    #[inline]
+    fn of(&self, leaf: u32) -> Group<'_> {
+        Group(self.0.get(leaf as usize..).unwrap_or_default())
     }
 
     /// The first route of `leaf` that takes the request.
@@ -65,18 +60,21 @@ impl Leaves {
         leaf: u32,
         routes: &[Route],
         request: &Lookup<'_>,
-        ask: &Ask<'_>,
+        ask: Ask<'_>,
     ) -> Option<Taken> {
         match ask {
-            Ask::For { method, bit } => self
-                .of(leaf)
-                .iter()
-                .find(|candidate| {
-                    candidate.takes(routes, method, *bit) && candidate.meets(routes, request, false)
-                })
-                .map(|candidate| candidate.taken(false)),
+            Ask::For { method, bit } => {
+                for candidate in self.of(leaf) {
+                    if candidate.takes(routes, method, bit)
+                        && candidate.meets(routes, request, false)
+                    {
+                        return Some(candidate.taken(false));
+                    }
+                }
+                None
+            }
             Ask::Preflight { method, bit } => {
-                self.take_preflight(leaf, routes, request, method, *bit)
+                self.take_preflight(leaf, routes, request, method, bit)
             }
             Ask::Nothing => None,
         }
@@ -84,6 +82,7 @@ impl Leaves {
 
     /// The first route of `leaf` that lists `OPTIONS`, else the first that takes the `method` which the
     /// preflight asks for.
+    #[inline(never)]
     fn take_preflight(
         &self,
         leaf: u32,
@@ -92,9 +91,9 @@ impl Leaves {
         method: &http::Method,
         bit: u16,
     ) -> Option<Taken> {
-        let of = self.of(leaf).iter();
+        let of = self.of(leaf);
         let mut met = of.filter(|candidate| candidate.meets(routes, request, true));
-        let lists = |candidate: &&Candidate| candidate.methods & (OPTIONS | ANY) == OPTIONS;
+        let lists = |candidate: &Candidate| candidate.methods & (OPTIONS | ANY) == OPTIONS;
         if let Some(candidate) = met.clone().find(lists) {
             return Some(candidate.taken(candidate.takes(routes, method, bit)));
         }
@@ -108,19 +107,35 @@ impl Leaves {
         &self,
         leaf: u32,
         routes: &[Route],
-        ask: &Ask<'_>,
+        ask: Ask<'_>,
         allowed: &mut Allowed,
     ) -> bool {
         let mut is_taken = false;
         for candidate in self.of(leaf) {
             allowed.add(&routes[candidate.route as usize].matcher.methods);
             is_taken |= match ask {
-                Ask::For { method, bit } => candidate.takes(routes, method, *bit),
-                Ask::Preflight { method, bit } => candidate.takes(routes, method, *bit),
+                Ask::For { method, bit } | Ask::Preflight { method, bit } => {
+                    candidate.takes(routes, method, bit)
+                }
                 Ask::Nothing => false,
             };
         }
         is_taken
+    }
+}
+
+/// What is left of one leaf's routes, and others behind them.
+#[derive(Clone)]
+struct Group<'a>(&'a [Candidate]);
+
+impl Iterator for Group<'_> {
+    type Item = Candidate;
+
+    #[inline]
+    fn next(&mut self) -> Option<Candidate> {
+        let (first, rest) = self.0.split_first()?;
+        self.0 = if first.is_last { &[] } else { rest };
+        Some(*first)
     }
 }
 
@@ -138,6 +153,7 @@ impl Candidate {
         !self.is_conditional || self.meets_conditions(routes, request, is_preflight)
     }
 
+    #[inline(never)]
     fn meets_conditions(self, routes: &[Route], request: &Lookup<'_>, is_preflight: bool) -> bool {
         let matcher = &routes[self.route as usize].matcher;
         headers_meet(&matcher.headers, request.headers, is_preflight)

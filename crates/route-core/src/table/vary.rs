@@ -6,10 +6,13 @@
 
 use http::{HeaderName, HeaderValue};
 
+use crate::matched::Captures;
 use crate::route::Route;
 
+use super::grow::grow;
 use super::hosts::Hosts;
-use super::tree::{Tree, TreeBuilder};
+use super::shapes::{Shapes, count};
+use super::tree::Tree;
 
 pub(super) struct VaryIndex {
     tree: Tree,
@@ -25,30 +28,31 @@ struct Fields {
 
 impl VaryIndex {
     pub(super) fn new(routes: &[Route], hosts: &Hosts) -> Self {
-        let mut tree = TreeBuilder::new(hosts.count());
-        let mut leaves: Vec<Vec<HeaderName>> = Vec::new();
-        for route in routes
-            .iter()
-            .filter(|route| !route.matcher.headers.is_empty())
-        {
+        let looks = |route: &Route| !route.matcher.headers.is_empty();
+        let mut shapes = Shapes::with_capacity(0);
+        for (index, route) in (0..).zip(routes).filter(|(_, route)| looks(route)) {
             for (tier, _) in hosts.tiers_of(route) {
-                let leaf = tree.leaf(tier, &route.matcher.path) as usize;
-                if leaf == leaves.len() {
-                    leaves.push(Vec::new());
-                }
-                add(
-                    &mut leaves[leaf],
-                    route.matcher.headers.iter().map(|(name, _)| name),
-                );
+                shapes.push(tier, &route.matcher.path, index);
             }
         }
-        let leaves = leaves.into_iter().map(|names| Fields {
-            value: value(&names),
-            names,
+        shapes.sort();
+        let order: Vec<u32> = shapes.routes().collect();
+        let mut leaves: Vec<Fields> = Vec::new();
+        let tree = grow(hosts.count(), &shapes, |places| {
+            let mut names = Vec::new();
+            for &route in &order[places] {
+                let headers = &routes[route as usize].matcher.headers;
+                add(&mut names, headers.iter().map(|(name, _)| name));
+            }
+            leaves.push(Fields {
+                value: value(&names),
+                names,
+            });
+            count(leaves.len() - 1)
         });
         Self {
-            leaves: leaves.collect(),
-            tree: tree.finish(),
+            leaves: leaves.into(),
+            tree,
         }
     }
 
@@ -58,9 +62,15 @@ impl VaryIndex {
         if self.leaves.is_empty() {
             return None;
         }
+        self.walked(tiers, path)
+    }
+
+    #[inline(never)]
+    fn walked(&self, tiers: &[u32], path: &str) -> Option<HeaderValue> {
         let mut met: Vec<&Fields> = Vec::new();
         for &tier in tiers {
-            self.tree.visit(tier, path, |leaf, _| {
+            let mut captures = Captures::default();
+            self.tree.visit(tier, path, &mut captures, |leaf| {
                 met.push(&self.leaves[leaf as usize]);
                 None::<()>
             });

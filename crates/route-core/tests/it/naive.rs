@@ -123,8 +123,19 @@ fn naive(
     }
 }
 
+/// Segments that begin alike: read eight bytes at a time, and longer than what a node has room for.
+const LONG: [&str; 3] = [
+    "aaaaaaaa",
+    "aaaaaaaab",
+    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaac",
+];
+
 fn segment() -> impl Strategy<Value = &'static str> {
-    prop_oneof![Just("a"), Just("b"), Just("c"), Just("{}"), Just("{}")]
+    prop_oneof![
+        3 => proptest::sample::select(vec!["a", "b", "c"]),
+        1 => proptest::sample::select(LONG.to_vec()),
+        3 => Just("{}"),
+    ]
 }
 
 fn template() -> impl Strategy<Value = String> {
@@ -176,7 +187,10 @@ fn request() -> impl Strategy<Value = (&'static str, Option<&'static str>, Strin
         Just(Some("y.com"))
     ];
     let path = proptest::collection::vec(
-        prop_oneof![Just("a"), Just("b"), Just("c"), Just("d")],
+        prop_oneof![
+            4 => proptest::sample::select(vec!["a", "b", "c", "d"]),
+            1 => proptest::sample::select(LONG.to_vec()),
+        ],
         0..6,
     );
     let path = (path, any::<bool>()).prop_map(|(segments, slash)| {
