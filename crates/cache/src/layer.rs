@@ -247,7 +247,7 @@ where
     S: Service<Request<A>, Response = Response<B>> + Clone,
     E: Spawn<Fill<B>> + Clone,
     A: Body,
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
 {
     type Response = Response<CacheBody<B>>;
     type Error = S::Error;

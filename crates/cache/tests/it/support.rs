@@ -58,7 +58,8 @@ fn hooks() -> CacheHooks {
     }
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("broken")]
 pub(crate) struct Broken;
 
 /// A body that is there, or one whose pieces a test sends.
