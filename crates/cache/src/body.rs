@@ -9,14 +9,17 @@ use pin_project_lite::pin_project;
 
 use crate::fill::Reader;
 
+pub use error::CacheBodyError;
+
+pub(crate) use error::BoxError;
+
+mod error;
+
 pin_project! {
     /// A stored body, a reader of one that is being stored, or the inner body as it is.
     ///
-    /// Empty by default. The bound is here because a reader holds what the inner body may fail with.
-    pub struct CacheBody<B>
-    where
-        B: Body,
-    {
+    /// Empty by default.
+    pub struct CacheBody<B> {
         #[pin]
         kind: Kind<B>,
     }
@@ -24,17 +27,14 @@ pin_project! {
 
 pin_project! {
     #[project = KindProjection]
-    enum Kind<B>
-    where
-        B: Body,
-    {
+    enum Kind<B> {
         Stored { body: Option<Bytes> },
-        Filling { reader: Reader<B::Error>, hint: SizeHint },
+        Filling { reader: Reader, hint: SizeHint },
         Passing { #[pin] inner: B },
     }
 }
 
-impl<B: Body> CacheBody<B> {
+impl<B> CacheBody<B> {
     pub(crate) fn stored(body: Bytes) -> Self {
         let body = Some(body).filter(|body| !body.is_empty());
         Self {
@@ -42,7 +42,7 @@ impl<B: Body> CacheBody<B> {
         }
     }
 
-    pub(crate) fn filling(reader: Reader<B::Error>, hint: SizeHint) -> Self {
+    pub(crate) fn filling(reader: Reader, hint: SizeHint) -> Self {
         Self {
             kind: Kind::Filling { reader, hint },
         }
@@ -55,13 +55,13 @@ impl<B: Body> CacheBody<B> {
     }
 }
 
-impl<B: Body> Default for CacheBody<B> {
+impl<B> Default for CacheBody<B> {
     fn default() -> Self {
         Self::stored(Bytes::new())
     }
 }
 
-impl<B: Body> std::fmt::Debug for CacheBody<B> {
+impl<B> std::fmt::Debug for CacheBody<B> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self.kind {
             Kind::Stored { .. } => "CacheBody(stored)",
@@ -74,19 +74,22 @@ impl<B: Body> std::fmt::Debug for CacheBody<B> {
 impl<B> Body for CacheBody<B>
 where
     B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
 {
     type Data = Bytes;
-    type Error = B::Error;
+    type Error = CacheBodyError;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
+    ) -> Poll<Option<Result<Frame<Bytes>, CacheBodyError>>> {
         match self.project().kind.project() {
             KindProjection::Stored { body } => {
                 Poll::Ready(body.take().map(|body| Ok(Frame::data(body))))
             }
-            KindProjection::Passing { inner } => inner.poll_frame(cx),
+            KindProjection::Passing { inner } => {
+                inner.poll_frame(cx).map_err(CacheBodyError::failed)
+            }
             KindProjection::Filling { reader, hint } => {
                 let frame = ready!(reader.poll_frame(cx));
                 let data = frame

@@ -12,7 +12,7 @@ use http::{Request, Response, StatusCode};
 use http_body::Body;
 
 use crate::answer;
-use crate::body::CacheBody;
+use crate::body::{BoxError, CacheBody};
 use crate::fill::{Fill, FillPlan};
 use crate::fill_memory::FillMemory;
 use crate::hooks::CacheHooks;
@@ -87,7 +87,7 @@ impl<E> Fetching<E> {
         cx: &mut Context<'_>,
     ) -> Response<CacheBody<B>>
     where
-        B: Body<Data = Bytes>,
+        B: Body<Data = Bytes, Error: Into<BoxError>>,
         E: Spawn<Fill<B>>,
     {
         let (now, wall) = ((self.hooks.clock)(), (self.hooks.wall)());

@@ -12,7 +12,7 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::answer::Hit;
-use crate::body::CacheBody;
+use crate::body::{BoxError, CacheBody};
 use crate::change::{Change, Purging};
 use crate::fetching::Fetching;
 use crate::fill::Fill;
@@ -136,7 +136,7 @@ impl<S, A, B, E> Future for CacheFuture<S, A, B, E, S::Future>
 where
     S: Service<Request<A>, Response = Response<B>>,
     E: Spawn<Fill<B>> + Clone,
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
 {
     type Output = Result<Response<CacheBody<B>>, S::Error>;
 
@@ -155,7 +155,7 @@ impl<S, A, B, E> CacheFuture<S, A, B, E, S::Future>
 where
     S: Service<Request<A>, Response = Response<B>>,
     E: Spawn<Fill<B>> + Clone,
-    B: Body<Data = Bytes>,
+    B: Body<Data = Bytes, Error: Into<BoxError>>,
 {
     fn poll_kind(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Answered<B, S::Error> {
         loop {

@@ -35,6 +35,10 @@ mod body;
 mod cache_control;
 mod change;
 mod fetching;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "further readers come with collapsing")
+)]
 mod fill;
 mod fill_memory;
 mod freshness;
@@ -60,7 +64,7 @@ mod target;
 pub mod testing;
 mod validation;
 
-pub use body::CacheBody;
+pub use body::{CacheBody, CacheBodyError};
 pub use cache_control::CacheControl;
 pub use fill::Fill;
 pub use fill_memory::FillMemory;

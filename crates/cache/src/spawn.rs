@@ -3,8 +3,8 @@
 /// Runs a piece of background work to its end.
 ///
 /// An executor says itself what it asks of the work: one of a single-threaded runtime nothing but
-/// `'static`, one of a pool of threads `Send` too. Work that is dropped leaves its readers waiting, so
-/// an executor drops it only when it stops altogether.
+/// `'static`, one of a pool of threads `Send` too. Work that is dropped before its end ends its readers
+/// with an error, so an executor drops it only when it stops altogether.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot run the cache's fills",
     note = "name an executor with `CacheLayer::executor`"

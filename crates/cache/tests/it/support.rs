@@ -9,8 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
 use cache::{
-    Cache, CacheBody, CacheHooks, CacheLayer, CacheOutcome, CachePolicy, CacheProvider, FillMemory,
-    MemoryOptions, MemoryProvider, RouteCacheSettings, TokioSpawn,
+    Cache, CacheBody, CacheBodyError, CacheHooks, CacheLayer, CacheOutcome, CachePolicy,
+    CacheProvider, FillMemory, MemoryOptions, MemoryProvider, RouteCacheSettings, TokioSpawn,
 };
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
@@ -61,6 +61,14 @@ fn hooks() -> CacheHooks {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("broken")]
 pub(crate) struct Broken;
+
+impl Broken {
+    /// Whether it is why a body ended early.
+    pub(crate) fn is_behind(error: &CacheBodyError) -> bool {
+        let source = std::error::Error::source(error);
+        source.and_then(|source| source.downcast_ref()) == Some(&Self)
+    }
+}
 
 /// A body that is there, or one whose pieces a test sends.
 pub(crate) enum TestBody {
@@ -277,7 +285,7 @@ pub(crate) fn response(fields: &[(&str, &str)], body: TestBody) -> Response<Test
 pub(crate) struct Seen {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Result<Bytes, Broken>,
+    pub(crate) body: Result<Bytes, CacheBodyError>,
 }
 
 impl Seen {
