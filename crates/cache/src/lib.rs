@@ -41,6 +41,8 @@ mod fetching;
 )]
 mod fill;
 mod fill_memory;
+#[cfg_attr(not(test), expect(dead_code, reason = "collapsing joins them"))]
+mod flights;
 mod freshness;
 mod future;
 mod hooks;
