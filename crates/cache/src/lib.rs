@@ -34,6 +34,8 @@ mod answer;
 mod body;
 mod cache_control;
 mod change;
+#[cfg_attr(not(test), expect(dead_code, reason = "no policy has it yet"))]
+mod cookies;
 mod fetching;
 #[cfg_attr(
     not(test),
@@ -51,8 +53,11 @@ mod key;
 mod layer;
 mod memory;
 mod memory_limit;
+mod names;
 mod policy;
 mod provider;
+#[cfg_attr(not(test), expect(dead_code, reason = "no policy has it yet"))]
+mod query;
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "no answer is made of parts yet")
@@ -73,6 +78,7 @@ mod validation;
 
 pub use body::{CacheBody, CacheBodyError};
 pub use cache_control::CacheControl;
+pub use cookies::IgnoreCookies;
 pub use fill::Fill;
 pub use fill_memory::FillMemory;
 pub use freshness::{FreshnessLifetime, FreshnessRules, LifetimeSource};
@@ -85,6 +91,7 @@ pub use memory::{HeldValue, MemoryOptions, MemoryProvider};
 pub use memory_limit::container_memory_limit;
 pub use policy::CachePolicy;
 pub use provider::{CacheProvider, CacheValue, Fetch, StoreError, StoreFuture};
+pub use query::QuerySettings;
 pub use settings::{CacheSettings, EvictionPolicy, Freshness, RouteCacheSettings, StrategyName};
 pub use spawn::Spawn;
 #[cfg(feature = "tokio")]
