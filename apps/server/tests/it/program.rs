@@ -112,7 +112,8 @@ impl Program {
         let mut found = None;
         let child = &mut self.child;
         until(|| {
-            let log = log.lock().unwrap();
+            // A copy: the lock must not be poisoned by what fails below.
+            let log = log.lock().unwrap().clone();
             found = log.lines().find_map(|line| {
                 line.strip_prefix(before)?
                     .split_whitespace()
