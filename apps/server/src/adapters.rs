@@ -21,6 +21,7 @@ use crate::limits::LimitsPolicy;
 use crate::snapshot::{Bundle, Held};
 use crate::target::{Redirect, Target};
 use crate::trip::{Arm, Trip};
+use crate::with_parameters::WithParameters;
 
 pub use monitoring::subject;
 
@@ -120,7 +121,21 @@ pub fn cache_hooks() -> CacheHooks {
         seen: caching,
         tell: cached,
         is_refusal: crate::problem::is_refusal,
+        tags: |extensions| labels(extensions, |bundle| &bundle.tags),
+        invalidates: |extensions| labels(extensions, |bundle| &bundle.invalidates),
+        variant: |_, _| (),
     }
+}
+
+/// Labels of the route with the parameters of the request's path.
+fn labels(extensions: &Extensions, of: fn(&Bundle) -> &Vec<WithParameters>) -> Vec<String> {
+    let Some(trip) = trip(extensions) else {
+        return Vec::new();
+    };
+    let labels = trip.bundle().map(of).into_iter().flatten();
+    labels
+        .filter_map(|label| label.fill(|name| trip.captured(name)))
+        .collect()
 }
 
 fn caching(extensions: &Extensions) -> Seen<'_> {

@@ -40,4 +40,5 @@ pub mod target;
 pub mod trip;
 pub mod ways;
 pub mod whole;
+pub mod with_parameters;
 pub mod worker;

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use cache::{
-    CachePolicy, CacheSettings, FillMemory, MemoryProvider, RouteCacheSettings,
+    CachePolicy, CacheSettings, Collapsing, FillMemory, MemoryProvider, RouteCacheSettings,
     container_memory_limit,
 };
 use config_flags::StickySource;
@@ -30,6 +30,7 @@ pub fn registries(settings: &Settings, workers: usize, renderer: Renderer) -> Ar
         monitor: Monitor::new(&settings.monitor, workers, clock::now),
         store: store(&settings.cache, limit),
         fills: FillMemory::new(settings.cache.fill_bytes(limit)),
+        collapsing: Collapsing::new(settings.cache.collapse_waiters),
         upstreams: Upstreams::new(),
         workers,
         pools: (0..workers.max(1))
@@ -121,6 +122,8 @@ impl Builder<'_> {
                 .as_deref()
                 .and_then(|upstream| self.forward(id, upstream)),
             cache: cache(plan.upstream.as_deref().unwrap_or("")),
+            tags: plan.tags,
+            invalidates: plan.invalidates,
             canary,
             target: plan.target,
             rewrite: plan.rewrite,

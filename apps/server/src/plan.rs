@@ -19,6 +19,7 @@ use crate::settings::{
     FeaturesInForce, HeaderEdits, RespondTarget, RouteCache, RouteSettings, Settings,
 };
 use crate::target::{Files, Redirect, Respond, Target};
+use crate::with_parameters::WithParameters;
 
 /// The time that a request has where its route does not say.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -65,6 +66,10 @@ pub struct RoutePlan {
     pub rollout: Option<(FlagId, String, String)>,
     /// What is stored.
     pub cache: Option<RouteCacheSettings>,
+    /// The labels of its stored responses.
+    pub tags: Vec<WithParameters>,
+    /// The labels that a successful unsafe request drops.
+    pub invalidates: Vec<WithParameters>,
     /// Which pages may read answers.
     pub cors: Option<CorsPolicy>,
     /// What shapes the route's answers, as text: part of the space of its stored responses.
@@ -168,9 +173,15 @@ impl Compiler<'_> {
         }
         let target = target?;
         let cache = match &route.cache {
-            RouteCache::On(cache) if self.features.caching => Some(cache.clone()),
+            RouteCache::On(cache) if self.features.caching => Some((**cache).clone()),
             _ => None,
         };
+        let settings = cache.clone().unwrap_or_default();
+        let tags = self.labels("cache.tags", &settings.tags);
+        let invalidates = self.labels("cache.invalidates", &settings.invalidates);
+        if self.faults.len() > before {
+            return None;
+        }
         let timeout = matches!(target, Target::Own).then_some(route.timeout.unwrap_or(TIMEOUT));
         Some(RoutePlan {
             id: self.id.clone(),
@@ -192,6 +203,8 @@ impl Compiler<'_> {
             flag,
             rollout,
             cache,
+            tags,
+            invalidates,
             cors,
             shape: format!(
                 "{:?} {:?} {:?} {:?} {:?} {:?}",
@@ -203,6 +216,17 @@ impl Compiler<'_> {
                 (&route.respond, &route.files, &route.redirect)
             ),
         })
+    }
+
+    fn labels(&mut self, key: &str, labels: &[String]) -> Vec<WithParameters> {
+        let mut compiled = Vec::new();
+        for label in labels {
+            match WithParameters::compile(label, &self.route.path) {
+                Ok(label) => compiled.push(label),
+                Err(error) => self.fault(key, &error),
+            }
+        }
+        compiled
     }
 
     fn fault(&mut self, key: &str, message: &impl ToString) {

@@ -3,7 +3,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use access_control::{CorsPolicy, Trust};
-use cache::{CachePolicy, FillMemory, MemoryProvider};
+use cache::{CachePolicy, Collapsing, FillMemory, MemoryProvider};
 use config_flags::{FlagId, FlagSet, StickySource};
 use http::HeaderValue;
 use ops_health::{HealthMonitor, Lifecycle};
@@ -20,6 +20,7 @@ use crate::listen::head;
 use crate::metrics::Room;
 use crate::settings::{FeaturesInForce, Stage};
 use crate::target::Target;
+use crate::with_parameters::WithParameters;
 
 /// What outlives every snapshot; things that a worker owns are found by the worker's index.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Registries {
     pub store: Arc<MemoryProvider>,
     /// The memory of responses that are being fetched.
     pub fills: Arc<FillMemory>,
+    /// Fetches under way, of which one serves all who want the same.
+    pub collapsing: Arc<Collapsing>,
     /// Upstreams with their counts, by name.
     pub upstreams: Arc<Upstreams>,
     /// How many workers of ours serve; none where the stack is a service of another server.
@@ -119,6 +122,10 @@ pub struct Bundle {
     pub forward: Option<ForwardPolicy>,
     /// What is stored.
     pub cache: Option<CachePolicy>,
+    /// The labels of its stored responses.
+    pub tags: Vec<WithParameters>,
+    /// The labels that a successful unsafe request drops.
+    pub invalidates: Vec<WithParameters>,
     /// Which pages may read answers.
     pub cors: Option<CorsPolicy>,
     /// The flag that must be on.

@@ -76,7 +76,8 @@ pub fn compose_with<T: Clone, E: Clone>(held: &Held, own: T, background: E) -> N
     )
     .with_clock(clock::now);
     let cache_layer = CacheLayer::new(registries.store.clone(), adapters::cache_hooks())
-        .fill_memory(registries.fills.clone());
+        .fill_memory(registries.fills.clone())
+        .collapsing(registries.collapsing.clone());
     let below = ServiceBuilder::new()
         // A hit needs nothing of what follows.
         .layer(cache_layer.executor(background))

@@ -8,32 +8,33 @@ use http::header::{AGE, DATE};
 /// The age of a response in the moment in which its head came.
 ///
 /// `waited` is the time from the request until then. The greater of the apparent age (by `Date`) and
-/// the corrected `Age` counts. An `Age` that is malformed or said more than once is doubtful, so the
-/// response counts as too old for any use.
+/// the corrected `Age` counts. Of several values of `Age` the first one does; one that is malformed is passed over
+/// (§5.1).
 pub(crate) fn at_receipt(headers: &HeaderMap, received: SystemTime, waited: Duration) -> Duration {
     let apparent = date(headers)
         .and_then(|date| received.duration_since(date).ok())
         .unwrap_or_default();
-    let mut ages = headers.get_all(AGE).iter();
-    let told = match (ages.next(), ages.next()) {
-        (None, _) => Duration::ZERO,
-        (Some(age), None) => age
-            .to_str()
-            .ok()
-            .filter(|age| !age.is_empty() && age.bytes().all(|digit| digit.is_ascii_digit()))
-            .map_or(Duration::MAX, |age| {
-                // More digits than fit is an age beyond all lifetimes.
-                age.parse().map_or(Duration::MAX, Duration::from_secs)
-            }),
-        (Some(_), Some(_)) => Duration::MAX,
-    };
     // `Date` has whole seconds: a response of this second is not a second old.
     let apparent = if apparent < Duration::from_secs(1) {
         Duration::ZERO
     } else {
         apparent
     };
+    let told = told(headers).unwrap_or_default();
     apparent.max(told.saturating_add(waited))
+}
+
+fn told(headers: &HeaderMap) -> Option<Duration> {
+    let line = headers.get(AGE)?.as_bytes();
+    let first = line.split(|byte| *byte == b',').next()?.trim_ascii();
+    if first.is_empty() || !first.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let seconds = first.iter().fold(0_u64, |sum, digit| {
+        sum.saturating_mul(10)
+            .saturating_add(u64::from(digit - b'0'))
+    });
+    Some(Duration::from_secs(seconds))
 }
 
 /// When the origin made the response, where it says so legibly and once.
@@ -79,10 +80,21 @@ mod tests {
     }
 
     #[test]
-    fn a_doubtful_age_is_beyond_all_lifetimes() {
-        for age in ["", "-1", "1.5", "ten", "99999999999999999999999"] {
-            check(&[(AGE, age)], 0, Duration::MAX);
+    fn the_first_age_counts_and_a_malformed_one_does_not() {
+        for age in ["", "-1", "1.5", "ten", "x, 5", "7s"] {
+            check(&[(AGE, age)], 0, Duration::ZERO);
+            check(
+                &[(AGE, age), (DATE, &date_before(60))],
+                0,
+                Duration::from_mins(1),
+            );
         }
-        check(&[(AGE, "1"), (AGE, "2")], 0, Duration::MAX);
+        check(&[(AGE, "1"), (AGE, "2")], 0, Duration::from_secs(1));
+        check(&[(AGE, "7, 2")], 3, Duration::from_secs(10));
+        check(
+            &[(AGE, "99999999999999999999999")],
+            0,
+            Duration::from_secs(u64::MAX),
+        );
     }
 }

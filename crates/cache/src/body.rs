@@ -8,6 +8,7 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use crate::fill::Reader;
+use crate::range::{Content, Pieces};
 
 pub use error::CacheBodyError;
 
@@ -29,6 +30,7 @@ pin_project! {
     #[project = KindProjection]
     enum Kind<B> {
         Stored { body: Option<Bytes> },
+        Parts { parts: Pieces },
         Filling { reader: Reader, hint: SizeHint },
         Passing { #[pin] inner: B },
     }
@@ -39,6 +41,15 @@ impl<B> CacheBody<B> {
         let body = Some(body).filter(|body| !body.is_empty());
         Self {
             kind: Kind::Stored { body },
+        }
+    }
+
+    pub(crate) fn ranged(content: Content) -> Self {
+        match content {
+            Content::Bytes(body) => Self::stored(body),
+            Content::Pieces(parts) => Self {
+                kind: Kind::Parts { parts },
+            },
         }
     }
 
@@ -65,6 +76,7 @@ impl<B> std::fmt::Debug for CacheBody<B> {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(match self.kind {
             Kind::Stored { .. } => "CacheBody(stored)",
+            Kind::Parts { .. } => "CacheBody(parts)",
             Kind::Filling { .. } => "CacheBody(filling)",
             Kind::Passing { .. } => "CacheBody(passing)",
         })
@@ -87,6 +99,9 @@ where
             KindProjection::Stored { body } => {
                 Poll::Ready(body.take().map(|body| Ok(Frame::data(body))))
             }
+            KindProjection::Parts { parts } => {
+                Poll::Ready(parts.next().map(|part| Ok(Frame::data(part))))
+            }
             KindProjection::Passing { inner } => {
                 inner.poll_frame(cx).map_err(CacheBodyError::failed)
             }
@@ -106,6 +121,7 @@ where
     fn is_end_stream(&self) -> bool {
         match &self.kind {
             Kind::Stored { body } => body.is_none(),
+            Kind::Parts { parts } => parts.bytes() == 0,
             Kind::Filling { reader, .. } => reader.is_end_stream(),
             Kind::Passing { inner } => inner.is_end_stream(),
         }
@@ -116,6 +132,7 @@ where
             Kind::Stored { body } => {
                 SizeHint::with_exact(body.as_ref().map_or(0, |body| body.len() as u64))
             }
+            Kind::Parts { parts } => SizeHint::with_exact(parts.bytes()),
             Kind::Filling { hint, .. } => *hint,
             Kind::Passing { inner } => inner.size_hint(),
         }

@@ -1,21 +1,25 @@
-//! What do the cache directives of a response say?
+//! What do the cache directives of a message say?
 //!
-//! `CDN-Cache-Control` (RFC 9213) is read first; where it is there and well-formed, `Cache-Control`
+//! Of a response, `CDN-Cache-Control` (RFC 9213) is read first; where it is there and well-formed, `Cache-Control`
 //! and `Expires` say nothing any more. Otherwise `Cache-Control` (RFC 9111 §5.2.2) is read leniently:
 //! an unknown directive is passed over, a malformed or contradicted number of seconds counts as
 //! zero, because serving too briefly is safe and serving too long is not.
 
 use std::time::Duration;
 
-use http::HeaderMap;
 use http::header::CACHE_CONTROL;
+use http::{HeaderMap, HeaderName};
 use sfv::{BareItem, Dictionary, ListEntry, Parser};
 
-/// The largest number of seconds that a directive may say; more counts as this (RFC 9111 §1.2.2).
-const SECONDS_MAX: u64 = 1 << 31;
+mod directives;
+mod request;
+
+pub use request::RequestDirectives;
+
+use directives::{Directives, SECONDS_MAX};
 
 /// The directives of a response that this cache understands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a directive that is there or is not"
@@ -23,18 +27,32 @@ const SECONDS_MAX: u64 = 1 << 31;
 pub struct CacheControl {
     /// `no-store`: kept nowhere.
     pub no_store: bool,
-    /// `no-cache`, with or without a list of fields: never used without asking the origin.
+    /// `no-cache` about the whole response: never used without asking the origin.
     pub no_cache: bool,
-    /// `private`, with or without a list of fields: for one user alone.
+    /// `private` about the whole response: for one user alone.
     pub private: bool,
     /// `public`: for all, even where the request was authenticated.
     pub public: bool,
     /// `must-understand` (§5.2.2.3).
     pub must_understand: bool,
+    /// `must-revalidate`: never used stale.
+    pub must_revalidate: bool,
+    /// `proxy-revalidate`: never used stale by a shared cache.
+    pub proxy_revalidate: bool,
+    /// `immutable` (RFC 8246): it does not change while it is fresh.
+    pub immutable: bool,
+    /// `no-transform` (§5.2.2.6): its content stays as it is.
+    pub no_transform: bool,
     /// `max-age`; zero where it is malformed or said twice with two values.
     pub max_age: Option<Duration>,
     /// `s-maxage`, as `max_age`.
     pub s_maxage: Option<Duration>,
+    /// `stale-while-revalidate` (RFC 5861 §3), as `max_age`.
+    pub stale_while_revalidate: Option<Duration>,
+    /// `stale-if-error` (RFC 5861 §4), as `max_age`.
+    pub stale_if_error: Option<Duration>,
+    /// The fields that `no-cache` or `private` with an argument name: not to be used without asking, or not by all.
+    pub withheld: Vec<HeaderName>,
     /// These directives came from a targeted field (RFC 9213), so `Expires` says nothing.
     pub targeted: bool,
 }
@@ -62,25 +80,20 @@ impl CacheControl {
             ..Self::default()
         };
         for (name, value) in &directives {
-            let seconds = match value {
-                ListEntry::Item(item) => match &item.bare_item {
-                    BareItem::Integer(seconds) => Some(i64::from(*seconds)),
-                    _ => None,
-                },
+            let item = match value {
+                ListEntry::Item(item) => Some(&item.bare_item),
                 ListEntry::InnerList(_) => None,
             };
-            let off = matches!(
-                value,
-                ListEntry::Item(item) if item.bare_item == BareItem::Boolean(false)
-            );
-            let seconds = || {
-                let seconds = seconds.and_then(|seconds| u64::try_from(seconds).ok());
-                Duration::from_secs(seconds.unwrap_or(0).min(SECONDS_MAX))
+            if item == Some(&BareItem::Boolean(false)) {
+                continue;
+            }
+            let seconds = match item {
+                Some(BareItem::Integer(seconds)) => u64::try_from(i64::from(*seconds)).ok(),
+                _ => None,
             };
-            match name.as_str() {
-                "max-age" => read.max_age = Some(seconds()),
-                "s-maxage" => read.s_maxage = Some(seconds()),
-                flag => read.raise(flag, !off),
+            let seconds = Duration::from_secs(seconds.unwrap_or(0).min(SECONDS_MAX));
+            if !read.count(name.as_str(), || seconds) {
+                read.raise(name.as_str());
             }
         }
         Some(read)
@@ -90,32 +103,50 @@ impl CacheControl {
         let mut read = Self::default();
         for line in headers.get_all(CACHE_CONTROL) {
             for directive in Directives(line.as_bytes()) {
-                let (name, value) = split_once(directive, b'=');
-                let mut lower = [0_u8; 16];
-                let Some(lower) = lower.get_mut(..name.len()) else {
+                let mut room = directives::room();
+                let name = directive.name(&mut room);
+                if read.count(name, || directive.seconds().unwrap_or_default()) {
                     continue;
-                };
-                lower.copy_from_slice(name);
-                lower.make_ascii_lowercase();
-                match &*lower {
-                    b"max-age" => read.max_age = Some(agreed(read.max_age, seconds(value))),
-                    b"s-maxage" => read.s_maxage = Some(agreed(read.s_maxage, seconds(value))),
-                    flag => read.raise(std::str::from_utf8(flag).unwrap_or(""), true),
                 }
+                if matches!(name, "no-cache" | "private")
+                    && let Some(names) = directive.field_names()
+                {
+                    read.withheld.extend(names);
+                    continue;
+                }
+                read.raise(name);
             }
         }
         read
     }
 
-    fn raise(&mut self, directive: &str, on: bool) {
-        match directive {
-            "no-store" => self.no_store |= on,
-            "no-cache" => self.no_cache |= on,
-            "private" => self.private |= on,
-            "public" => self.public |= on,
-            "must-understand" => self.must_understand |= on,
-            _ => {}
-        }
+    /// A directive that says seconds.
+    fn count(&mut self, directive: &str, seconds: impl FnOnce() -> Duration) -> bool {
+        let place = match directive {
+            "max-age" => &mut self.max_age,
+            "s-maxage" => &mut self.s_maxage,
+            "stale-while-revalidate" => &mut self.stale_while_revalidate,
+            "stale-if-error" => &mut self.stale_if_error,
+            _ => return false,
+        };
+        *place = Some(agreed(*place, seconds()));
+        true
+    }
+
+    fn raise(&mut self, directive: &str) {
+        let place = match directive {
+            "no-store" => &mut self.no_store,
+            "no-cache" => &mut self.no_cache,
+            "private" => &mut self.private,
+            "public" => &mut self.public,
+            "must-understand" => &mut self.must_understand,
+            "must-revalidate" => &mut self.must_revalidate,
+            "proxy-revalidate" => &mut self.proxy_revalidate,
+            "immutable" => &mut self.immutable,
+            "no-transform" => &mut self.no_transform,
+            _ => return,
+        };
+        *place = true;
     }
 }
 
@@ -127,63 +158,16 @@ fn agreed(before: Option<Duration>, now: Duration) -> Duration {
     }
 }
 
-/// Seconds as a token or, which a recipient ought to take too, as a quoted string (§5.2).
-fn seconds(value: Option<&[u8]>) -> Duration {
-    let value = value.unwrap_or(b"");
-    let value = match value {
-        [b'"', inner @ .., b'"'] => inner,
-        bare => bare,
-    };
-    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
-        return Duration::ZERO;
-    }
-    let seconds = value.iter().fold(0_u64, |sum, digit| {
-        (sum * 10 + u64::from(digit - b'0')).min(SECONDS_MAX)
-    });
-    Duration::from_secs(seconds)
-}
-
-fn split_once(text: &[u8], at: u8) -> (&[u8], Option<&[u8]>) {
-    match text.iter().position(|byte| *byte == at) {
-        Some(position) => (&text[..position], Some(&text[position + 1..])),
-        None => (text, None),
-    }
-}
-
-/// The members of one line, split at commas outside of quoted strings and trimmed.
-struct Directives<'a>(&'a [u8]);
-
-impl<'a> Iterator for Directives<'a> {
-    type Item = &'a [u8];
-
-    fn next(&mut self) -> Option<&'a [u8]> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let (mut quoted, mut escaped) = (false, false);
-        let end = self.0.iter().position(|byte| {
-            let ends = *byte == b',' && !quoted;
-            if *byte == b'"' && !escaped {
-                quoted = !quoted;
-            }
-            escaped = quoted && *byte == b'\\' && !escaped;
-            ends
-        });
-        let (member, rest) = match end {
-            Some(end) => (&self.0[..end], &self.0[end + 1..]),
-            None => (self.0, &b""[..]),
-        };
-        self.0 = rest;
-        Some(member.trim_ascii())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use http::HeaderValue;
 
     #[track_caller]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "what is expected is written at the call"
+    )]
     fn check(lines: &[&'static str], expected: CacheControl) {
         let mut headers = HeaderMap::new();
         for line in lines {
@@ -210,7 +194,10 @@ mod tests {
         check(&["max-age="], max_age(0));
         check(&["max-age=-1"], max_age(0));
         check(&["max-age=1.5"], max_age(0));
-        check(&["max-age = 60"], CacheControl::default());
+        check(&["max-age = 60"], max_age(0));
+        check(&["max-age =60"], max_age(0));
+        check(&["max-age= 60"], max_age(0));
+        check(&["x=\"a, max-age=60"], max_age(60));
         check(&["max-age=60, max-age=60"], max_age(60));
         check(&["max-age=60", "max-age=10"], max_age(0));
     }
@@ -221,10 +208,21 @@ mod tests {
             private: true,
             ..CacheControl::default()
         };
-        check(&["private"], private);
-        check(&["PRIVATE=\"a, no-store\""], private);
-        check(&["private=\"a\\\", no-store\", x=1"], private);
+        check(&["private"], private.clone());
+        // An argument that is no list of names: about the whole.
+        check(&["private=\"a\\\", no-store\", x=1"], private.clone());
+        check(&["private=\"a b\""], private.clone());
+        check(&["private=\"\""], private.clone());
         check(&["x, ,, private"], private);
+        let withheld = |names: &[&'static str]| CacheControl {
+            withheld: names
+                .iter()
+                .map(|name| HeaderName::from_static(name))
+                .collect(),
+            ..CacheControl::default()
+        };
+        check(&["PRIVATE=\"A, no-store\""], withheld(&["a", "no-store"]));
+        check(&["no-cache=x-a"], withheld(&["x-a"]));
         check(&[""], CacheControl::default());
         check(
             &["privately, a-directive-with-a-long-name=1"],

@@ -17,20 +17,26 @@ pub(crate) type Purging = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(crate) struct Change {
     store: Arc<dyn CacheProvider>,
     origin: String,
+    path: String,
     dropped: Vec<Invalidation>,
 }
 
 impl Change {
-    /// The change that a request may make; without a route's strategy its resource and collection.
+    /// The change that a request may make: by the route's strategy, without one its resource and collection, and what
+    /// carries one of `labels`.
     pub(crate) fn of(
         store: &Arc<dyn CacheProvider>,
         strategy: Option<&dyn CacheStrategy>,
         request: &CacheRequest<'_>,
+        labels: Vec<String>,
     ) -> Self {
+        let mut dropped = strategy.unwrap_or(&GetOnly).invalidations(request);
+        dropped.extend(labels.into_iter().map(Invalidation::Tag));
         Self {
             store: Arc::clone(store),
             origin: request.target.origin(),
-            dropped: strategy.unwrap_or(&GetOnly).invalidations(request),
+            path: request.target.path().to_owned(),
+            dropped,
         }
     }
 
@@ -45,8 +51,10 @@ impl Change {
         if !invalidation::has_changed(response.status()) {
             return None;
         }
-        self.dropped
-            .extend(invalidation::of_response(&self.origin, response.headers()));
+        self.dropped.extend(invalidation::of_response(
+            (&self.origin, &self.path),
+            response.headers(),
+        ));
         let mut dropped = self.dropped.into_iter();
         while let Some(one) = dropped.next() {
             // A store that fails has dropped nothing: the answer's lifetime is the bound then.

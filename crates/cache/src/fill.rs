@@ -14,6 +14,7 @@
 //! - A fill that is dropped before its end (its body panicked, its executor stopped) ends its readers
 //!   with an error: an end that looks whole would be a lie, and to wait would be for ever.
 
+use std::any::Any;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -26,11 +27,12 @@ use pin_project_lite::pin_project;
 
 use crate::body::{BoxError, CacheBodyError};
 use crate::fill_memory::FillMemory;
+use crate::lookup::Index;
 use crate::provider::{CacheProvider, Fetch, StoreError};
 use crate::stored::StoredHead;
 use pipe::{Ended, Pipe, Step};
 
-pub(crate) use reader::{Reader, Source};
+pub(crate) use reader::{Reader, Source, Ticket};
 
 mod pipe;
 mod reader;
@@ -44,7 +46,7 @@ const PIECES_A_TURN: u32 = 64;
 
 /// What is known of the body so far, as long as it is kept.
 struct Kept {
-    head: StoredHead,
+    head: Arc<StoredHead>,
     hasher: Box<blake3::Hasher>,
     bytes: u64,
     /// What the response says that it has.
@@ -53,13 +55,18 @@ struct Kept {
     store: Arc<dyn CacheProvider>,
     fetch: Fetch,
     clock: fn() -> Instant,
+    index: Option<Index>,
+    /// What lives until the response is stored, or will not be.
+    held: Option<Box<dyn Any + Send>>,
 }
 
 type Storing = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send>>;
 
 /// What a fill is made from, beside the body.
 pub(crate) struct FillPlan {
-    pub(crate) head: StoredHead,
+    pub(crate) head: Arc<StoredHead>,
+    /// Where the response is one of several under its key.
+    pub(crate) index: Option<Index>,
     pub(crate) declared: Option<u64>,
     pub(crate) max_object: u64,
     pub(crate) store: Arc<dyn CacheProvider>,
@@ -105,6 +112,13 @@ impl<B> Fill<B> {
         (fill, Source::new(pipe))
     }
 
+    /// Keeps `held` until the response is stored, or will not be.
+    pub(crate) fn hold(&mut self, held: impl Any + Send) {
+        if let Some(kept) = self.0.as_mut().project().kept {
+            kept.held = Some(Box::new(held));
+        }
+    }
+
     fn over(body: B, plan: FillPlan, unattended: bool) -> (Self, Arc<Pipe>) {
         let pipe = Pipe::new(plan.memory, unattended);
         let kept = Kept {
@@ -116,6 +130,8 @@ impl<B> Fill<B> {
             store: plan.store,
             fetch: plan.fetch,
             clock: plan.clock,
+            index: plan.index,
+            held: None,
         };
         let filling = Filling {
             body: Some(body),
@@ -236,10 +252,18 @@ fn end(pipe: &Pipe, kept: Option<Kept>, ended: Ended, cx: &mut Context<'_>) -> O
         return None;
     };
     let body = pipe.join();
-    let keep = kept.head.left((kept.clock)());
+    let now = (kept.clock)();
+    let keep = kept.head.keep(now);
     let stored = Arc::new(kept.head.complete(body.clone(), &kept.hasher));
-    let (store, fetch) = (kept.store, kept.fetch);
-    let mut storing: Storing = Box::pin(async move { store.store(fetch, stored, keep).await });
+    let (store, fetch, index, held) = (kept.store, kept.fetch, kept.index, kept.held);
+    let mut storing: Storing = Box::pin(async move {
+        store.store(fetch, stored, keep).await?;
+        if let Some(index) = index {
+            index.write(&*store, keep, now).await;
+        }
+        drop(held);
+        Ok(())
+    });
     // First stored, then told: who has read to the end finds it.
     let waits = storing.as_mut().poll(cx).is_pending();
     pipe.end(ended, Some(body));

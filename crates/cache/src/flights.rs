@@ -49,6 +49,8 @@ struct State<T> {
     /// Those that were polled, by their seats.
     wakers: Vec<Option<Waker>>,
     free: Vec<usize>,
+    /// The leader that has no client of its own, to hear that nobody waits any more.
+    leader: Option<Waker>,
     progress: Progress<T>,
 }
 
@@ -56,6 +58,8 @@ enum Progress<T> {
     Flying,
     /// The outcome goes with the last one that waits: nobody else holds the flight by now.
     Landed(T),
+    /// It has landed, and who joins now gets this at once.
+    Standing(T),
     Abandoned,
 }
 
@@ -67,6 +71,8 @@ pub(crate) enum Joined<T> {
     Follows(Waiting<T>),
     /// Another fetches, and as many wait as may.
     Full,
+    /// Another has landed, and its outcome still stands.
+    Lands(T),
 }
 
 /// The duty to fetch; dropped without [`Lead::land`] the flight is abandoned.
@@ -74,6 +80,12 @@ pub(crate) struct Lead<T> {
     flights: Arc<Flights<T>>,
     flight: Arc<Flight<T>>,
     landed: bool,
+}
+
+/// An outcome that whoever joins gets, for as long as this lives.
+pub(crate) struct Standing<T> {
+    flights: Arc<Flights<T>>,
+    flight: Arc<Flight<T>>,
 }
 
 /// One that waits for a flight; dropping it ends the wait.
@@ -130,11 +142,18 @@ impl<T> Flights<T> {
     }
 
     /// Leads the flight of `key` if there is none, else waits for it.
-    pub(crate) fn join(self: &Arc<Self>, key: &CacheKey) -> Joined<T> {
+    pub(crate) fn join(self: &Arc<Self>, key: &CacheKey) -> Joined<T>
+    where
+        T: Clone,
+    {
         let mut shard = self.shard(key).lock();
         if let Some(ByKey(flight)) = shard.get(key) {
-            // Under the shard's lock: a flight that can be found has not landed.
-            return match flight.state.lock().seat(self.waiters_max) {
+            // Under the shard's lock: a flight that can be found has not landed, or its outcome stands.
+            let mut state = flight.state.lock();
+            if let Progress::Standing(outcome) = &state.progress {
+                return Joined::Lands(outcome.clone());
+            }
+            return match state.seat(self.waiters_max) {
                 Some(seat) => Joined::Follows(Waiting {
                     flight: Some(Arc::clone(flight)),
                     seat,
@@ -142,15 +161,7 @@ impl<T> Flights<T> {
                 None => Joined::Full,
             };
         }
-        let flight = Arc::new(Flight {
-            key: key.clone(),
-            state: Mutex::new(State {
-                waiting: 0,
-                wakers: Vec::new(),
-                free: Vec::new(),
-                progress: Progress::Flying,
-            }),
-        });
+        let flight = Flight::new(key.clone(), Progress::Flying);
         shard.insert(ByKey(Arc::clone(&flight)));
         drop(shard);
         Joined::Leads(Lead {
@@ -176,7 +187,54 @@ impl<T> fmt::Debug for Flights<T> {
     }
 }
 
+impl<T> Flight<T> {
+    fn new(key: CacheKey, progress: Progress<T>) -> Arc<Self> {
+        Arc::new(Self {
+            key,
+            state: Mutex::new(State {
+                waiting: 0,
+                wakers: Vec::new(),
+                free: Vec::new(),
+                leader: None,
+                progress,
+            }),
+        })
+    }
+}
+
 impl<T> Lead<T> {
+    /// Gives `outcome` to all who wait, and `later` to all who join while what is returned lives.
+    pub(crate) fn stand(mut self, outcome: T, later: T) -> Standing<T> {
+        self.landed = true;
+        let key = &self.flight.key;
+        let flight = Flight::new(key.clone(), Progress::Standing(later));
+        let taken = {
+            let mut shard = self.flights.shard(key).lock();
+            let taken = shard.take(key);
+            shard.insert(ByKey(Arc::clone(&flight)));
+            taken
+        };
+        self.tell(taken, Progress::Landed(outcome));
+        Standing {
+            flights: Arc::clone(&self.flights),
+            flight,
+        }
+    }
+
+    /// As [`Lead::is_awaited`]; wakes the task of `cx` when the last one who waits has gone.
+    pub(crate) fn poll_awaited(&self, cx: &Context<'_>) -> bool {
+        let mut state = self.flight.state.lock();
+        let is_same = state
+            .leader
+            .as_ref()
+            .is_some_and(|leader| leader.will_wake(cx.waker()));
+        let before = (!is_same).then(|| state.leader.replace(cx.waker().clone()));
+        let is_awaited = state.waiting > 0;
+        drop(state);
+        drop(before);
+        is_awaited
+    }
+
     /// Gives `outcome` to all who wait; whoever joins from now on leads anew.
     pub(crate) fn land(mut self, outcome: T) {
         self.landed = true;
@@ -191,6 +249,11 @@ impl<T> Lead<T> {
     fn finish(&self, progress: Progress<T>) {
         let key = &self.flight.key;
         let taken = self.flights.shard(key).lock().take(key);
+        self.tell(taken, progress);
+    }
+
+    /// Ends the flight, which is out of the table, for those who wait.
+    fn tell(&self, taken: Option<ByKey<T>>, progress: Progress<T>) {
         let mut state = self.flight.state.lock();
         let wakers = std::mem::take(&mut state.wakers);
         let unwanted = if state.waiting == 0 {
@@ -199,9 +262,10 @@ impl<T> Lead<T> {
             state.progress = progress;
             None
         };
+        let leader = state.leader.take();
         drop(state);
         // Whatever is dropped or woken may do as it likes: no lock is held any more.
-        drop((taken, unwanted));
+        drop((taken, unwanted, leader));
         for waker in wakers.into_iter().flatten() {
             waker.wake();
         }
@@ -213,6 +277,19 @@ impl<T> Drop for Lead<T> {
         if !self.landed {
             self.finish(Progress::Abandoned);
         }
+    }
+}
+
+impl<T> Drop for Standing<T> {
+    fn drop(&mut self) {
+        let key = &self.flight.key;
+        let mut shard = self.flights.shard(key).lock();
+        let is_own = shard
+            .get(key)
+            .is_some_and(|ByKey(flight)| Arc::ptr_eq(flight, &self.flight));
+        let taken = if is_own { shard.take(key) } else { None };
+        drop(shard);
+        drop(taken);
     }
 }
 
@@ -245,7 +322,7 @@ impl<T: Clone> Future for Waiting<T> {
         };
         let mut state = flight.state.lock();
         let landing = match &state.progress {
-            Progress::Flying => {
+            Progress::Flying | Progress::Standing(_) => {
                 let held = &mut state.wakers[self.seat];
                 let is_same = held.as_ref().is_some_and(|held| held.will_wake(cx.waker()));
                 let before = (!is_same).then(|| held.replace(cx.waker().clone()));
@@ -269,8 +346,15 @@ impl<T: Clone> Future for Waiting<T> {
 impl<T> Drop for Waiting<T> {
     fn drop(&mut self) {
         if let Some(flight) = self.flight.take() {
-            let waker = flight.state.lock().unseat(self.seat);
+            let mut state = flight.state.lock();
+            let waker = state.unseat(self.seat);
+            let is_over = state.waiting == 0;
+            let leader = state.leader.take_if(|_| is_over);
+            drop(state);
             drop(waker);
+            if let Some(leader) = leader {
+                leader.wake();
+            }
         }
     }
 }

@@ -7,8 +7,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::HeaderMap;
 use http::header::{EXPIRES, LAST_MODIFIED};
+use http::{HeaderMap, StatusCode};
 
 use crate::age;
 use crate::cache_control::CacheControl;
@@ -73,17 +73,35 @@ pub struct FreshnessRules {
     pub audience: Audience,
 }
 
+/// The statuses whose responses may be stored without explicit freshness (RFC 9110 §15.1), but 206, which is no whole.
+const HEURISTIC: [StatusCode; 11] = [
+    StatusCode::OK,
+    StatusCode::NON_AUTHORITATIVE_INFORMATION,
+    StatusCode::NO_CONTENT,
+    StatusCode::MULTIPLE_CHOICES,
+    StatusCode::MOVED_PERMANENTLY,
+    StatusCode::PERMANENT_REDIRECT,
+    StatusCode::NOT_FOUND,
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::GONE,
+    StatusCode::URI_TOO_LONG,
+    StatusCode::NOT_IMPLEMENTED,
+];
+
 /// The lifetime of a response that came at `received` with an age of `age_at_receipt`.
 ///
 /// `None`: nothing says how long, so it is not to be stored.
 pub(crate) fn lifetime(
     rules: FreshnessRules,
-    headers: &HeaderMap,
+    (status, headers): (StatusCode, &HeaderMap),
     directives: &CacheControl,
     received: SystemTime,
     age_at_receipt: Duration,
 ) -> Option<(FreshnessLifetime, LifetimeSource)> {
-    if rules.freshness == Freshness::Forced {
+    let heuristic_status = HEURISTIC.contains(&status);
+    // The route's word is about answers, not about errors.
+    let is_the_routes = heuristic_status && status.as_u16() < 400;
+    if rules.freshness == Freshness::Forced && is_the_routes {
         // Counted from receipt: the age that the response came with takes nothing away.
         let lifetime = FreshnessLifetime(rules.ttl.saturating_add(age_at_receipt));
         return Some((lifetime, LifetimeSource::Forced));
@@ -92,9 +110,18 @@ pub(crate) fn lifetime(
         return Some((explicit, LifetimeSource::Explicit));
     }
     if rules.ttl > Duration::ZERO {
-        return Some((FreshnessLifetime(rules.ttl), LifetimeSource::Ttl));
+        let ttl = FreshnessLifetime(rules.ttl);
+        return is_the_routes.then_some((ttl, LifetimeSource::Ttl));
     }
-    let heuristic = heuristic(headers, received)?;
+    if !heuristic_status && !directives.public {
+        return None;
+    }
+    let heuristic = match heuristic(headers, received) {
+        Some(heuristic) => heuristic,
+        // It is asked for each time, however long it would be fresh.
+        None if directives.no_cache => FreshnessLifetime::default(),
+        None => return None,
+    };
     Some((heuristic, LifetimeSource::Heuristic))
 }
 
@@ -174,7 +201,8 @@ mod tests {
     fn check(rules: FreshnessRules, headers: &HeaderMap, expected: Option<(u64, LifetimeSource)>) {
         let directives = CacheControl::of_response(headers);
         let age = age::at_receipt(headers, now(), Duration::ZERO);
-        let found = lifetime(rules, headers, &directives, now(), age);
+        let response = (StatusCode::OK, headers);
+        let found = lifetime(rules, response, &directives, now(), age);
         let expected =
             expected.map(|(secs, source)| (FreshnessLifetime(Duration::from_secs(secs)), source));
         assert_eq!(found, expected);

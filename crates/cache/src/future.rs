@@ -4,6 +4,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
@@ -12,59 +13,232 @@ use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::answer::Hit;
+use crate::asked::{Asked, Bypass};
 use crate::body::{BoxError, CacheBody};
 use crate::change::{Change, Purging};
-use crate::fetching::Fetching;
-use crate::fill::Fill;
+use crate::collapse::Landed;
+use crate::decide::Course;
+use crate::fetching::Work;
+use crate::flights::{Landing, Waiting};
+use crate::hooks::CacheHooks;
+use crate::invalidation::Tag;
 use crate::key::CacheKey;
 use crate::layer::CacheLayer;
-use crate::spawn::Spawn;
-use crate::status::{self, Forwarded, X_CACHE_KEY};
+use crate::lookup::{self, Lookup};
+use crate::policy::CachePolicy;
+use crate::provider::{CacheProvider, Fetch};
+use crate::spawn::{Background, Spawn};
+use crate::status::{self, Verdict, X_CACHE_KEY};
 use crate::stored::StoredResponse;
-use crate::storing::{Asked, Bypass, NotStored};
+use crate::storing::Arrival;
 
 /// What is to be done with the inner service's answer.
 #[derive(Debug)]
-pub(crate) enum After<E> {
+pub(crate) enum After {
     Nothing,
     Change(Box<Change>),
     Bypass(Bypass, Option<Box<Change>>),
-    Head(Forwarded),
-    Fetch(Box<Fetching<E>>),
+    /// An answer that is not stored: what is said of it, and what it may show to be over.
+    Unstored(Box<Unstored>),
 }
 
-type Lookup = Pin<Box<dyn Future<Output = (CacheKey, Option<Arc<StoredResponse>>)> + Send>>;
+/// An answer that passes although the cache has a say in its request.
+#[derive(Debug)]
+pub(crate) struct Unstored {
+    pub(crate) verdict: Verdict,
+    pub(crate) head: Option<HeadOfStored>,
+}
 
-/// A store elsewhere is being asked; the inner service waits, ready.
-pub(crate) struct Asking<S, A, E> {
-    lookup: Lookup,
+/// What a `HEAD` may show to hold still, or to be another response by now (RFC 9111 §4.3.5).
+#[derive(Debug)]
+pub(crate) struct HeadOfStored {
+    pub(crate) key: CacheKey,
+    pub(crate) stored: Arc<StoredResponse>,
+    pub(crate) store: Arc<dyn CacheProvider>,
+    pub(crate) policy: CachePolicy,
+    pub(crate) hooks: CacheHooks,
+    pub(crate) fetch: Fetch,
+    pub(crate) asked: Asked,
+    pub(crate) begun: Instant,
+    pub(crate) labels: (String, Vec<Tag>),
+}
+
+impl HeadOfStored {
+    /// A store elsewhere is not waited for: what lies there is stale, and stays so.
+    fn apply<B>(self, response: &Response<B>) {
+        if response.status() != self.stored.status() {
+            return;
+        }
+        let now = (self.hooks.clock)();
+        let arrival = Arrival {
+            now,
+            wall: (self.hooks.wall)(),
+            waited: now.saturating_duration_since(self.begun),
+        };
+        let (origin, tags) = self.labels;
+        let rules = self.policy.response_rules();
+        let updated = if self.stored.agrees_with(response.headers()) {
+            let labels = (origin.as_str(), tags);
+            self.stored
+                .confirmed(response.headers(), rules, self.asked, arrival, labels)
+                .ok()
+        } else {
+            None
+        };
+        match updated {
+            Some(updated) => {
+                let keep = updated.head().keep(now);
+                drop(self.store.store(self.fetch, Arc::new(updated), keep).now());
+            }
+            None => drop(self.store.delete(&self.key).now()),
+        }
+    }
+}
+
+impl Unstored {
+    fn apply<B>(self, response: &mut Response<B>) {
+        if let Some(head) = self.head {
+            head.apply(response);
+        }
+        status::mark_miss(response.headers_mut(), self.verdict);
+    }
+}
+
+type Finding = Pin<Box<dyn Future<Output = (CacheKey, Lookup)> + Send>>;
+
+/// A request whose course is not known yet: a store elsewhere is being asked, or another's fetch is waited for. The
+/// inner service waits, ready.
+pub(crate) struct Undecided<S, A, E> {
+    wait: Wait,
     inner: S,
     request: Request<A>,
     layer: CacheLayer<E>,
     asked: Asked,
+    /// How often it may still join another's fetch.
+    joins: u8,
 }
 
-impl<S, A, E> Asking<S, A, E> {
-    pub(crate) fn new(
-        inner: S,
-        request: Request<A>,
+enum Wait {
+    Store(Finding),
+    Flight(Box<Following>),
+}
+
+/// Who waits for another's fetch, of what, and what there was.
+pub(crate) struct Following {
+    pub(crate) waiting: Waiting<Landed>,
+    pub(crate) key: CacheKey,
+    pub(crate) lookup: Lookup,
+}
+
+/// After so many fetches of others whose answers were not for it a request makes its own.
+const JOINS_MAX: u8 = 3;
+
+impl<S, A, E> Undecided<S, A, E> {
+    fn new(
+        wait: Wait,
+        (inner, request): (S, Request<A>),
         layer: CacheLayer<E>,
-        key: CacheKey,
         asked: Asked,
     ) -> Box<Self> {
-        let store = layer.store();
-        let lookup: Lookup = Box::pin(async move {
-            // A store that fails is a miss.
-            let found = store.get(&key).await.unwrap_or_default();
-            (key, found)
-        });
         Box::new(Self {
-            lookup,
+            wait,
             inner,
             request,
             layer,
             asked,
+            joins: JOINS_MAX,
         })
+    }
+
+    /// Asks a store that is elsewhere.
+    pub(crate) fn asking(
+        call: (S, Request<A>),
+        layer: CacheLayer<E>,
+        key: CacheKey,
+        asked: Asked,
+    ) -> Box<Self> {
+        let wait = Wait::Store(finding(&layer, key, &call.1));
+        Self::new(wait, call, layer, asked)
+    }
+}
+
+fn finding<A, E>(layer: &CacheLayer<E>, mut key: CacheKey, request: &Request<A>) -> Finding {
+    let (store, headers) = (layer.store(), request.headers().clone());
+    Box::pin(async move {
+        let lookup = lookup::wait(&*store, &mut key, &headers).await;
+        (key, lookup)
+    })
+}
+
+impl<S, A, E: Clone> Undecided<S, A, E> {
+    fn poll_course<B>(&mut self, cx: &mut Context<'_>) -> Poll<Course<B, E>> {
+        loop {
+            let course = match &mut self.wait {
+                Wait::Store(finding) => {
+                    let (key, lookup) = ready!(finding.as_mut().poll(cx));
+                    self.layer.decide(
+                        &mut self.request,
+                        lookup,
+                        self.asked,
+                        &key,
+                        None,
+                        self.joins > 0,
+                    )
+                }
+                Wait::Flight(following) => {
+                    let landing = ready!(Pin::new(&mut following.waiting).poll(cx));
+                    let key = &mut following.key;
+                    let landed = match landing {
+                        Landing::Landed(landed) => Some(landed),
+                        Landing::Abandoned => None,
+                    };
+                    let course = landed.and_then(|landed| {
+                        let lookup = &mut following.lookup;
+                        self.layer
+                            .after(&mut self.request, lookup, self.asked, key, landed)
+                    });
+                    if let Some(course) = course {
+                        course
+                    } else {
+                        // Another answer has come in the meantime, or none: from the beginning.
+                        self.joins = self.joins.saturating_sub(1);
+                        key.truncate_variant(following.lookup.base);
+                        self.wait = Wait::Store(finding(&self.layer, key.clone(), &self.request));
+                        continue;
+                    }
+                }
+            };
+            match course {
+                Course::Follow(following) => self.wait = Wait::Flight(following),
+                course => return Poll::Ready(course),
+            }
+        }
+    }
+}
+
+/// A fetch whose client waits. Where the client leaves while others wait for the same, it goes on without.
+pub(crate) struct Leading<F, E> {
+    work: Option<Pin<Box<Work<F, E>>>>,
+    go_on: fn(Pin<Box<Work<F, E>>>),
+}
+
+impl<F, E> Drop for Leading<F, E> {
+    fn drop(&mut self) {
+        if let Some(work) = self.work.take_if(|work| work.is_awaited()) {
+            (self.go_on)(work);
+        }
+    }
+}
+
+fn go_on<F, B, E, X>(work: Pin<Box<Work<F, E>>>)
+where
+    F: Future<Output = Result<Response<B>, X>>,
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+    E: Spawn<Background<F, B, E>> + Clone,
+{
+    if let Some(executor) = work.executor().cloned() {
+        executor.spawn(Background::fetch(work));
     }
 }
 
@@ -81,35 +255,30 @@ pin_project! {
     #[project = KindProjection]
     enum Kind<S, A, B, E, F> {
         Hit { hit: Option<Hit> },
-        Asking { asking: Option<Box<Asking<S, A, E>>> },
-        Passing { #[pin] inner: F, after: Option<After<E>> },
+        Answered { answer: Option<Box<Response<CacheBody<B>>>> },
+        Undecided { undecided: Option<Box<Undecided<S, A, E>>> },
+        Leading { leading: Leading<F, E> },
+        Passing { #[pin] inner: F, after: After },
         Purging { purging: Purging, answer: Option<Box<Response<B>>> },
     }
 }
 
 impl<S, A, B, E, F> CacheFuture<S, A, B, E, F> {
-    pub(crate) fn hit(hit: Hit) -> Self {
-        let hit = Some(hit);
+    fn of(kind: Kind<S, A, B, E, F>) -> Self {
         Self {
-            kind: Kind::Hit { hit },
+            kind,
             shown_key: None,
         }
     }
 
-    pub(crate) fn asking(asking: Box<Asking<S, A, E>>) -> Self {
-        let asking = Some(asking);
-        Self {
-            kind: Kind::Asking { asking },
-            shown_key: None,
-        }
+    pub(crate) fn undecided(undecided: Box<Undecided<S, A, E>>) -> Self {
+        Self::of(Kind::Undecided {
+            undecided: Some(undecided),
+        })
     }
 
-    pub(crate) fn passing(inner: F, after: After<E>) -> Self {
-        let after = Some(after);
-        Self {
-            kind: Kind::Passing { inner, after },
-            shown_key: None,
-        }
+    pub(crate) fn passing(inner: F, after: After) -> Self {
+        Self::of(Kind::Passing { inner, after })
     }
 
     /// The same, whose answer shows `key`.
@@ -121,11 +290,82 @@ impl<S, A, B, E, F> CacheFuture<S, A, B, E, F> {
     }
 }
 
+impl<S, A, B, E> CacheFuture<S, A, B, E, S::Future>
+where
+    S: Service<Request<A>, Response = Response<B>> + Clone,
+    E: Spawn<Background<S::Future, B, E>> + Clone,
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    /// Goes the way that was decided on; `inner` is ready, and is exchanged for a clone where the call keeps it.
+    pub(crate) fn on(
+        course: Course<B, E>,
+        inner: &mut S,
+        request: Request<A>,
+        layer: &CacheLayer<E>,
+        asked: Asked,
+    ) -> Self {
+        Self::of(match course {
+            Course::Follow(following) => {
+                let unready = inner.clone();
+                let ready = std::mem::replace(inner, unready);
+                let call = (ready, request);
+                let wait = Wait::Flight(following);
+                Kind::Undecided {
+                    undecided: Some(Undecided::new(wait, call, layer.clone(), asked)),
+                }
+            }
+            course => Kind::on(course, inner, request),
+        })
+    }
+}
+
+impl<S, A, B, E> Kind<S, A, B, E, S::Future>
+where
+    S: Service<Request<A>, Response = Response<B>>,
+    E: Spawn<Background<S::Future, B, E>> + Clone,
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    fn on(course: Course<B, E>, inner: &mut S, request: Request<A>) -> Self {
+        match course {
+            // `request` is dropped here, and with it the read buffer that it pins.
+            Course::Hit(hit) => Self::Hit { hit: Some(hit) },
+            Course::Refresh(hit, fetching) => {
+                let executor = fetching.executor().clone();
+                let work = Work::new(inner.call(request), *fetching);
+                executor.spawn(Background::fetch(work));
+                Self::Hit { hit: Some(hit) }
+            }
+            Course::Fetch(fetching) => Self::Leading {
+                leading: Leading {
+                    work: Some(Work::new(inner.call(request), *fetching)),
+                    go_on: go_on::<S::Future, B, E, S::Error>,
+                },
+            },
+            Course::Pass(after) => Self::Passing {
+                inner: inner.call(request),
+                after,
+            },
+            Course::Answer(answer) => Self::Answered {
+                answer: Some(answer),
+            },
+            // Who waits anew does so before a course is taken.
+            Course::Follow(_) => Self::Passing {
+                inner: inner.call(request),
+                after: After::Nothing,
+            },
+        }
+    }
+}
+
 impl<S, A, B, E, F> fmt::Debug for CacheFuture<S, A, B, E, F> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self.kind {
             Kind::Hit { .. } => "CacheFuture(hit)",
-            Kind::Asking { .. } => "CacheFuture(asking)",
+            Kind::Answered { .. } => "CacheFuture(answered)",
+            Kind::Undecided { .. } => "CacheFuture(undecided)",
+            Kind::Leading { .. } => "CacheFuture(leading)",
             Kind::Passing { .. } => "CacheFuture(passing)",
             Kind::Purging { .. } => "CacheFuture(purging)",
         })
@@ -135,8 +375,9 @@ impl<S, A, B, E, F> fmt::Debug for CacheFuture<S, A, B, E, F> {
 impl<S, A, B, E> Future for CacheFuture<S, A, B, E, S::Future>
 where
     S: Service<Request<A>, Response = Response<B>>,
-    E: Spawn<Fill<B>> + Clone,
-    B: Body<Data = Bytes, Error: Into<BoxError>>,
+    E: Spawn<Background<S::Future, B, E>> + Clone,
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
 {
     type Output = Result<Response<CacheBody<B>>, S::Error>;
 
@@ -154,8 +395,9 @@ type Answered<B, X> = Poll<Result<Response<CacheBody<B>>, X>>;
 impl<S, A, B, E> CacheFuture<S, A, B, E, S::Future>
 where
     S: Service<Request<A>, Response = Response<B>>,
-    E: Spawn<Fill<B>> + Clone,
-    B: Body<Data = Bytes, Error: Into<BoxError>>,
+    E: Spawn<Background<S::Future, B, E>> + Clone,
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
 {
     fn poll_kind(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Answered<B, S::Error> {
         loop {
@@ -166,32 +408,45 @@ where
                         None => Poll::Pending,
                     };
                 }
-                KindProjection::Asking { asking } => {
-                    let Some(waiting) = asking else {
+                KindProjection::Answered { answer } => {
+                    return match answer.take() {
+                        Some(answer) => Poll::Ready(Ok(*answer)),
+                        None => Poll::Pending,
+                    };
+                }
+                KindProjection::Undecided { undecided } => {
+                    let Some(waiting) = undecided else {
                         return Poll::Pending;
                     };
-                    let (key, found) = ready!(waiting.lookup.as_mut().poll(cx));
-                    let Some(waiting) = asking.take().map(|waiting| *waiting) else {
+                    let course = ready!(waiting.poll_course(cx));
+                    let Some(waiting) = undecided.take() else {
                         return Poll::Pending;
                     };
-                    waiting.decide(&key, found.as_ref())
+                    let Undecided {
+                        mut inner, request, ..
+                    } = *waiting;
+                    Kind::on(course, &mut inner, request)
+                }
+                KindProjection::Leading { leading } => {
+                    let Some(work) = &mut leading.work else {
+                        return Poll::Pending;
+                    };
+                    let answer = ready!(work.as_mut().poll_answer(cx));
+                    leading.work = None;
+                    return Poll::Ready(answer);
                 }
                 KindProjection::Passing { inner, after } => {
                     let mut response = ready!(inner.poll(cx))?;
-                    let change = match after.take() {
-                        None | Some(After::Nothing) => None,
-                        Some(After::Change(change)) => Some(change),
-                        Some(After::Bypass(reason, change)) => {
+                    let change = match std::mem::replace(after, After::Nothing) {
+                        After::Nothing => None,
+                        After::Change(change) => Some(change),
+                        After::Bypass(reason, change) => {
                             status::mark_bypass(response.headers_mut(), reason);
                             change
                         }
-                        Some(After::Head(forwarded)) => {
-                            let stored = Err(NotStored::Head);
-                            status::mark_miss(response.headers_mut(), forwarded, stored);
+                        After::Unstored(unstored) => {
+                            unstored.apply(&mut response);
                             None
-                        }
-                        Some(After::Fetch(fetching)) => {
-                            return Poll::Ready(Ok(fetching.answer(response, cx)));
                         }
                     };
                     match change.and_then(|change| change.apply(&response)) {
@@ -211,33 +466,6 @@ where
                 }
             };
             self.as_mut().project().kind.set(next);
-        }
-    }
-}
-
-impl<S, A, E> Asking<S, A, E>
-where
-    S: Service<Request<A>>,
-    E: Clone,
-{
-    fn decide<B>(
-        self,
-        key: &CacheKey,
-        found: Option<&Arc<StoredResponse>>,
-    ) -> Kind<S, A, B, E, S::Future> {
-        let Self {
-            mut inner,
-            mut request,
-            layer,
-            asked,
-            ..
-        } = self;
-        match layer.decide(&mut request, found, asked, key, None) {
-            Ok(hit) => Kind::Hit { hit: Some(hit) },
-            Err(after) => Kind::Passing {
-                inner: inner.call(request),
-                after: Some(after),
-            },
         }
     }
 }

@@ -25,6 +25,12 @@ pub struct CacheHooks {
     /// Whether a response (its extensions are given) is the program's own refusal, which is never
     /// stored.
     pub is_refusal: fn(&Extensions) -> bool,
+    /// The labels that the route gives the response to a request: by them it can be dropped.
+    pub tags: fn(&Extensions) -> Vec<String>,
+    /// The labels that a successful unsafe request drops.
+    pub invalidates: fn(&Extensions) -> Vec<String>,
+    /// Writes what else of the program's own tells two answers apart, a flag's variant for instance, into the key.
+    pub variant: fn(&Extensions, &mut String),
 }
 
 impl Default for CacheHooks {
@@ -38,7 +44,10 @@ impl Default for CacheHooks {
                 ..Seen::default()
             },
             tell: |_, _| (),
-            is_refusal: |_| false,
+            is_refusal: |extensions| extensions.get::<CacheRefusal>().is_some(),
+            tags: |_| Vec::new(),
+            invalidates: |_| Vec::new(),
+            variant: |_, _| (),
         }
     }
 }
@@ -79,6 +88,17 @@ impl Default for Seen<'_> {
             show_key: false,
         }
     }
+}
+
+/// Why the cache itself refused a request: in the extensions of its answer, whose body is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CacheRefusal {
+    /// `only-if-cached`, and nothing stored may answer (RFC 9111 §5.2.1.7): 504.
+    NotStored,
+    /// The one request that asked the upstream for all who wait was told that it has too much to do: 503, with what
+    /// `Retry-After` said.
+    Overloaded,
 }
 
 /// The authenticated user of a request, as a request extension.

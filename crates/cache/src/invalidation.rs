@@ -10,6 +10,7 @@
 use http::header::{CONTENT_LOCATION, LOCATION};
 use http::{HeaderMap, Method, StatusCode, Uri};
 
+use crate::tags;
 use crate::target::Target;
 
 /// What is to be invisible from now on; a fetch that is under way is not kept either.
@@ -21,8 +22,17 @@ pub enum Invalidation {
     Uri(String),
     /// All that is stored for one user.
     User(String),
-    /// All that carries a tag, case-sensitively.
+    /// All that carries a tag, case-sensitively, whoever gave it.
     Tag(String),
+    /// All that an origin (`https://example.com`) has given a tag.
+    TagOf {
+        /// Whose answers.
+        origin: String,
+        /// Which of them.
+        label: String,
+    },
+    /// Every variant under a key's name, in every space.
+    Key(String),
     /// Every key whose name begins so, in every space; a `*` at the end is passed over.
     Prefix(String),
 }
@@ -62,21 +72,18 @@ fn collection_above(path: &str) -> Option<&str> {
     path.rfind('/').and_then(|slash| path.get(..=slash))
 }
 
-/// What the `Location` and `Content-Location` of a response name at `origin`, its request's.
-///
-/// A reference that is not absolute, does not begin with a slash or climbs with dots is passed over:
-/// nothing says that it means a resource of this gateway.
-pub(crate) fn of_response(origin: &str, response: &HeaderMap) -> Vec<Invalidation> {
+/// What a response to an unsafe request for `path` drops at `origin`: what `Location` and `Content-Location` name,
+/// and the groups that it lists (RFC 9875 §3).
+pub(crate) fn of_response((origin, path): (&str, &str), response: &HeaderMap) -> Vec<Invalidation> {
     let mut dropped = Vec::new();
     for name in [LOCATION, CONTENT_LOCATION] {
         let Some(reference) = response.get(name).and_then(|value| value.to_str().ok()) else {
             continue;
         };
         let reference = reference.split('#').next().unwrap_or(reference);
-        let absolute = if reference.starts_with('/') && !reference.starts_with("//") {
-            Invalidation::uri(&format!("{origin}{reference}"))
-        } else {
-            Invalidation::uri(reference)
+        let absolute = match resolved(path, reference) {
+            Some(path) => Invalidation::uri(&format!("{origin}{path}")),
+            None => Invalidation::uri(reference),
         };
         match absolute {
             Some(Invalidation::Uri(uri)) if same_origin(&uri, origin) => {
@@ -85,7 +92,43 @@ pub(crate) fn of_response(origin: &str, response: &HeaderMap) -> Vec<Invalidatio
             _ => {}
         }
     }
+    dropped.extend(tags::dropped_by(origin, response));
     dropped
+}
+
+/// The path that a reference without scheme and host means, seen from `path` (RFC 3986 §5.2); without its query, for
+/// every query of a resource is dropped.
+fn resolved(path: &str, reference: &str) -> Option<String> {
+    let reference = reference.split('?').next().unwrap_or(reference);
+    let has_scheme = reference
+        .split('/')
+        .next()
+        .is_some_and(|first| first.contains(':'));
+    if has_scheme || reference.starts_with("//") {
+        return None;
+    }
+    let merged = if reference.starts_with('/') {
+        reference.to_owned()
+    } else if reference.is_empty() {
+        path.to_owned()
+    } else {
+        let folder = path.rfind('/').and_then(|slash| path.get(..=slash));
+        format!("{}{reference}", folder.unwrap_or("/"))
+    };
+    let mut segments: Vec<&str> = Vec::new();
+    let ends_in_folder = merged.ends_with("/.") || merged.ends_with("/..");
+    for segment in merged.split('/').skip(1) {
+        match segment {
+            "." => {}
+            ".." => drop(segments.pop()),
+            segment => segments.push(segment),
+        }
+    }
+    let mut found = format!("/{}", segments.join("/"));
+    if ends_in_folder && !found.ends_with('/') {
+        found.push('/');
+    }
+    Some(found)
 }
 
 fn same_origin(uri: &str, origin: &str) -> bool {
@@ -115,9 +158,21 @@ pub struct Tag(u128);
 impl Tag {
     /// The tag of a label that values carry, such as a name from `Cache-Tag`.
     pub fn label(label: &str) -> Self {
+        Self::digest(&[label])
+    }
+
+    /// The tag of a label that an origin (`https://example.com`) has given.
+    pub fn of_origin(origin: &str, label: &str) -> Self {
+        Self::digest(&[origin, label])
+    }
+
+    fn digest(parts: &[&str]) -> Self {
         let mut half = [0; 16];
         let mut hasher = blake3::Hasher::new();
-        hasher.update(label.as_bytes());
+        for part in parts {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(part.as_bytes());
+        }
         hasher.finalize_xof().fill(&mut half);
         Self(u128::from_le_bytes(half))
     }
@@ -167,14 +222,19 @@ mod tests {
         let named = |location: &'static str| {
             let mut headers = HeaderMap::new();
             headers.insert(LOCATION, HeaderValue::from_static(location));
-            uris(of_response("https://h", &headers))
+            uris(of_response(("https://h", "/products/7"), &headers))
         };
         assert_eq!(named("/products/8?x#y"), ["https://h/products/8"]);
         assert_eq!(named("https://H:443/products/8"), ["https://h/products/8"]);
         assert!(named("https://h.evil/products/8").is_empty());
         assert!(named("http://h/products/8").is_empty());
         assert!(named("//evil/products/8").is_empty());
-        assert!(named("8").is_empty());
+        assert_eq!(named("8"), ["https://h/products/8"]);
+        assert_eq!(named("../8?x"), ["https://h/8"]);
+        assert_eq!(named("./8/."), ["https://h/products/8/"]);
+        assert_eq!(named("?x"), ["https://h/products/7"]);
+        assert_eq!(named("../../../8"), ["https://h/8"]);
+        assert!(named("mailto:a").is_empty());
     }
 
     #[test]

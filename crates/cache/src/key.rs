@@ -1,10 +1,11 @@
 //! Under which name is a response stored?
 //!
-//! A key has two parts. The *space* is given by the program: the route and a digest of what shapes
+//! A key has three parts. The *space* is given by the program: the route and a digest of what shapes
 //! its answers, so that two routes never meet in a key. The *name* is the strategy's text, such as
-//! `GET https://example.com/products?page=2` or `user:42:GET https://…`. A key remembers which parts
-//! of its name are the user's prefix and the resource (origin and path), because invalidations name
-//! those. Two keys are equal when space and name are; the whole text is compared, never a hash alone.
+//! `GET https://example.com/products?page=2` or `user:42:GET https://…`. The *variant* is what the request said in
+//! the fields by which its answer was chosen. A key remembers which parts of its name are the user's prefix and the
+//! resource (origin and path), because invalidations name those. Two keys are equal when all three parts are; the
+//! whole text is compared, never a hash alone.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -19,7 +20,10 @@ use crate::target::Target;
 #[derive(Clone)]
 pub struct CacheKey {
     space: Arc<str>,
-    name: String,
+    /// The name, and the variant behind it.
+    text: String,
+    /// Where the variant begins; at the end where there is none.
+    name_end: usize,
     /// Where the user's prefix ends, its last colon taken in; 0 without one.
     user_end: usize,
     /// Origin and path, without the query; empty where the name is no URI.
@@ -29,9 +33,11 @@ pub struct CacheKey {
 impl CacheKey {
     /// A key for a value of one's own: its name is only a text.
     pub fn new(space: &str, name: impl Into<String>) -> Self {
+        let text = name.into();
         Self {
             space: Arc::from(space),
-            name: name.into(),
+            name_end: text.len(),
+            text,
             user_end: 0,
             resource: 0..0,
         }
@@ -44,7 +50,8 @@ impl CacheKey {
 
     /// Takes everything off the name and keeps its memory.
     pub fn clear(&mut self) {
-        self.name.clear();
+        self.text.clear();
+        self.name_end = 0;
         self.user_end = 0;
         self.resource = 0..0;
     }
@@ -61,22 +68,49 @@ impl CacheKey {
     /// What could end the prefix early or read as a pattern (`:`, `*`, `%`, blanks, controls) is
     /// percent-encoded, so no user's prefix begins another's.
     pub fn push_user(&mut self, user: &str) {
-        push_user(&mut self.name, user);
-        self.user_end = self.name.len();
+        self.write_name(|name| push_user(name, user));
+        self.user_end = self.name_end;
     }
 
     /// Appends `GET {origin}{path}?{query}`; the host in lower case, the query sorted on wish.
     pub fn push_target(&mut self, target: &Target<'_>, sort_query: bool) {
-        self.name.push_str("GET ");
-        let start = self.name.len();
-        target.write_resource(&mut self.name);
-        self.resource = start..self.name.len();
-        target.write_query(&mut self.name, sort_query);
+        self.push_target_of("GET", target, sort_query);
+    }
+
+    /// The same for another method.
+    pub(crate) fn push_target_of(&mut self, method: &str, target: &Target<'_>, sort_query: bool) {
+        let mut resource = 0..0;
+        self.write_name(|name| {
+            name.push_str(method);
+            name.push(' ');
+            let start = name.len();
+            target.write_resource(name);
+            resource = start..name.len();
+            target.write_query(name, sort_query);
+        });
+        self.resource = resource;
     }
 
     /// Appends any other text that tells two answers apart.
     pub fn push_text(&mut self, text: &str) {
-        self.name.push_str(text);
+        self.write_name(|name| name.push_str(text));
+    }
+
+    /// Writes to the name; a variant is taken off first.
+    fn write_name(&mut self, write: impl FnOnce(&mut String)) {
+        self.text.truncate(self.name_end);
+        write(&mut self.text);
+        self.name_end = self.text.len();
+    }
+
+    /// Appends to the variant.
+    pub(crate) fn write_variant(&mut self, write: impl FnOnce(&mut String)) {
+        write(&mut self.text);
+    }
+
+    /// Shortens the variant to so many bytes.
+    pub(crate) fn truncate_variant(&mut self, length: usize) {
+        self.text.truncate(self.name_end + length);
     }
 
     /// The space that the key is in.
@@ -86,26 +120,30 @@ impl CacheKey {
 
     /// The strategy's text.
     pub fn name(&self) -> &str {
-        &self.name
+        self.text.get(..self.name_end).unwrap_or_default()
     }
 
-    /// The whole key as a field shows it, its space before its name; none where it has a byte that no
-    /// field may have.
+    /// What the request said in the fields by which its answer was chosen; empty where there is one for all.
+    pub fn variant(&self) -> &str {
+        self.text.get(self.name_end..).unwrap_or_default()
+    }
+
+    /// The whole key as a field shows it, its space before its name and the variant last; none where it has a byte
+    /// that no field may have.
     pub(crate) fn shown(&self) -> Option<Box<HeaderValue>> {
-        let text = format!("{} {}", self.space, self.name);
-        HeaderValue::try_from(text).ok().map(Box::new)
+        HeaderValue::try_from(self.to_string()).ok().map(Box::new)
     }
 
     /// Origin and path, where the name is a URI.
     pub fn resource(&self) -> Option<&str> {
-        self.name
+        self.text
             .get(self.resource.clone())
             .filter(|resource| !resource.is_empty())
     }
 
     /// The user's prefix, `user:{id}:`, where there is one.
     pub fn user_prefix(&self) -> Option<&str> {
-        self.name
+        self.text
             .get(..self.user_end)
             .filter(|prefix| !prefix.is_empty())
     }
@@ -130,7 +168,8 @@ pub(crate) fn push_user(name: &mut String, user: &str) {
 
 impl PartialEq for CacheKey {
     fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
+        self.text == other.text
+            && self.name_end == other.name_end
             && (Arc::ptr_eq(&self.space, &other.space) || self.space == other.space)
     }
 }
@@ -140,19 +179,26 @@ impl Eq for CacheKey {}
 impl Hash for CacheKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.space.hash(state);
-        self.name.hash(state);
+        self.text.hash(state);
     }
 }
 
 impl fmt::Debug for CacheKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "CacheKey({} {})", self.space, self.name)
+        write!(formatter, "CacheKey({self})")
     }
 }
 
+/// Space, name and variant on one line.
 impl fmt::Display for CacheKey {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} {}", self.space, self.name)
+        write!(formatter, "{} {}", self.space, self.name())?;
+        for part in self.variant().split('\n') {
+            if !part.is_empty() {
+                write!(formatter, " {part}")?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -195,6 +241,17 @@ mod tests {
         assert_eq!((reused.user_prefix(), reused.resource()), (None, None));
         assert_eq!(reused, CacheKey::new("", "x"));
         assert_ne!(reused, CacheKey::new("y", "x"));
+    }
+
+    #[test]
+    fn a_variant_stands_behind_the_name() {
+        let mut key = CacheKey::new("s", "x");
+        key.write_variant(|variant| variant.push_str("\na=1"));
+        assert_eq!((key.name(), key.variant()), ("x", "\na=1"));
+        assert_eq!(key.to_string(), "s x a=1");
+        assert_ne!(key, CacheKey::new("s", "x\na=1"));
+        key.truncate_variant(0);
+        assert_eq!(key, CacheKey::new("s", "x"));
     }
 
     proptest! {

@@ -5,31 +5,32 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::answer::Hit;
-use crate::body::CacheBody;
+use crate::asked::{self, Asked, Bypass};
+use crate::body::{BoxError, CacheBody};
 use crate::change::Change;
-use crate::fetching::{self, Fetching};
-use crate::fill::Fill;
+use crate::collapse::Collapsing;
 use crate::fill_memory::FillMemory;
-use crate::future::{After, Asking, CacheFuture};
+use crate::future::{After, CacheFuture, Undecided};
 use crate::hooks::{CacheHooks, Seen};
 use crate::key::CacheKey;
+use crate::lookup;
 use crate::policy::CachePolicy;
 use crate::provider::CacheProvider;
-use crate::reuse;
-use crate::spawn::Spawn;
-use crate::status::{CacheOutcome, Forwarded, HitValues};
-use crate::stored::StoredResponse;
-use crate::storing::{self, Asked, Bypass};
+use crate::spawn::{Background, Spawn};
+use crate::status::{CacheOutcome, HitValues};
 use crate::strategy::CacheRequest;
+use crate::vary;
 
 /// The memory of a layer's own for responses being fetched, where the program gives none: 32 MiB.
 const FILL_BYTES: u64 = 32 * 1024 * 1024;
+
+/// How many requests wait for one answer, where the program says nothing.
+const COLLAPSE_WAITERS: usize = 1000;
 
 /// Puts a cache before a service.
 ///
@@ -40,6 +41,7 @@ pub struct CacheLayer<E = ()> {
     store: Arc<dyn CacheProvider>,
     hooks: CacheHooks,
     fills: Arc<FillMemory>,
+    collapsing: Arc<Collapsing>,
     policy: Option<CachePolicy>,
     executor: E,
 }
@@ -51,6 +53,7 @@ impl CacheLayer {
             store,
             hooks,
             fills: FillMemory::new(FILL_BYTES),
+            collapsing: Collapsing::new(COLLAPSE_WAITERS),
             policy: None,
             executor: (),
         }
@@ -73,6 +76,7 @@ impl<E> CacheLayer<E> {
             store: self.store,
             hooks: self.hooks,
             fills: self.fills,
+            collapsing: self.collapsing,
             policy: self.policy,
             executor,
         }
@@ -81,6 +85,12 @@ impl<E> CacheLayer<E> {
     /// Shares one memory for fills among several layers over one store.
     pub fn fill_memory(self, fills: Arc<FillMemory>) -> Self {
         Self { fills, ..self }
+    }
+
+    /// Shares what is known of fetches under way among several layers over one store, so that one request fetches for
+    /// all of them.
+    pub fn collapsing(self, collapsing: Arc<Collapsing>) -> Self {
+        Self { collapsing, ..self }
     }
 }
 
@@ -149,16 +159,13 @@ pub fn examine<A: Body>(
     key: &mut CacheKey,
 ) -> Result<Asked, Bypass> {
     let strategy = policy.strategy();
-    let asked = storing::judge_request(
-        request.method(),
-        request.headers(),
-        policy.identity_fields(),
-        strategy.audience(),
-    )?;
+    let asked = asked::judge_request(request.method(), request.headers(), policy)?;
     if !request.body().is_end_stream() {
         return Err(Bypass::Content);
     }
     let target = known.target(request).ok_or(Bypass::Target)?;
+    let query = target.query().and_then(|query| policy.query().apply(query));
+    let target = target.with_query(query.as_deref());
     let seen = CacheRequest {
         method: request.method(),
         target,
@@ -170,12 +177,15 @@ pub fn examine<A: Body>(
     key.clear();
     strategy.key(&seen, key);
     key.set_space(policy.space());
+    for name in policy.vary() {
+        key.write_variant(|variant| vary::write_field(name, request.headers(), variant));
+    }
     Ok(asked)
 }
 
-impl<E: Clone> CacheLayer<E> {
+impl<E> CacheLayer<E> {
     /// What is known of a request; this layer's own policy where its route says none.
-    fn seen<'a, A>(&'a self, request: &'a Request<A>) -> Seen<'a> {
+    pub(crate) fn seen<'a, A>(&'a self, request: &'a Request<A>) -> Seen<'a> {
         let seen = (self.hooks.seen)(request.extensions());
         let policy = seen.policy.or(self.policy.as_ref());
         Seen { policy, ..seen }
@@ -197,57 +207,40 @@ impl<E: Clone> CacheLayer<E> {
             sort_query: policy.is_none_or(CachePolicy::sort_query),
         };
         let strategy = policy.map(CachePolicy::strategy);
-        Some(Box::new(Change::of(&self.store, strategy, &seen)))
+        let labels = (self.hooks.invalidates)(request.extensions());
+        Some(Box::new(Change::of(&self.store, strategy, &seen, labels)))
     }
 
-    /// Turns what the store found into a hit, or the request into a fetch of `key`.
-    pub(crate) fn decide<A>(
-        &self,
-        request: &mut Request<A>,
-        found: Option<&Arc<StoredResponse>>,
-        asked: Asked,
-        key: &CacheKey,
-        values: Option<&mut HitValues>,
-    ) -> Result<Hit, After<E>> {
-        let now = (self.hooks.clock)();
-        if let Some(stored) = found {
-            let reuse = reuse::judge(stored, request.method(), request.headers(), asked, now);
-            if let Some(hit) = Hit::of(stored, reuse, values) {
-                (self.hooks.tell)(request.extensions(), CacheOutcome::Hit);
-                return Ok(hit);
-            }
-        }
-        (self.hooks.tell)(request.extensions(), CacheOutcome::Miss);
-        let forwarded = match found {
-            Some(_) => Forwarded::Stale,
-            None => Forwarded::UriMiss,
-        };
-        if *request.method() == Method::HEAD {
-            return Err(After::Head(forwarded));
-        }
-        let Some(policy) = self.seen(request).policy.cloned() else {
-            return Err(After::Nothing);
-        };
-        Err(After::Fetch(Box::new(Fetching {
-            conditions: fetching::prepare(request, &policy),
-            policy,
-            store: Arc::clone(&self.store),
-            hooks: self.hooks,
-            fills: Arc::clone(&self.fills),
-            executor: self.executor.clone(),
-            fetch: self.store.begin(key),
-            forwarded,
-            asked: now,
-        })))
+    pub(crate) fn store(&self) -> Arc<dyn CacheProvider> {
+        Arc::clone(&self.store)
+    }
+
+    pub(crate) fn hooks(&self) -> CacheHooks {
+        self.hooks
+    }
+
+    pub(crate) fn fills(&self) -> Arc<FillMemory> {
+        Arc::clone(&self.fills)
+    }
+
+    pub(crate) fn fetches(&self) -> &Arc<Collapsing> {
+        &self.collapsing
+    }
+}
+
+impl<E: Clone> CacheLayer<E> {
+    pub(crate) fn own_executor(&self) -> E {
+        self.executor.clone()
     }
 }
 
 impl<S, E, A, B> Service<Request<A>> for Cache<S, E>
 where
     S: Service<Request<A>, Response = Response<B>> + Clone,
-    E: Spawn<Fill<B>> + Clone,
+    E: Spawn<Background<S::Future, B, E>> + Clone,
     A: Body,
-    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
 {
     type Response = Response<CacheBody<B>>;
     type Error = S::Error;
@@ -279,29 +272,24 @@ where
                 return CacheFuture::passing(inner.call(request), after);
             }
         };
-        let shown = known.show_key.then(|| scratch.key.shown()).flatten();
-        let Ok(found) = layer.store.get(&scratch.key).now() else {
+        let show_key = known.show_key;
+        if asked.cookies {
+            let policy = policy.clone();
+            policy.ignored_cookies().strip(request.headers_mut());
+        }
+        let Scratch { key, values } = scratch;
+        key.write_variant(|variant| (hooks.variant)(request.extensions(), variant));
+        let Ok(lookup) = lookup::now(&*layer.store, key, request.headers()) else {
             // A store elsewhere: it is asked by a future that owns what it asks with. The clone stays
             // here, for it starts unready.
             let later = inner.clone();
             let ready = std::mem::replace(inner, later);
-            let key = scratch.key.clone();
-            let asking = Asking::new(ready, request, layer.clone(), key, asked);
-            return CacheFuture::asking(asking).showing(shown);
+            let shown = show_key.then(|| key.shown()).flatten();
+            let asking = Undecided::asking((ready, request), layer.clone(), key.clone(), asked);
+            return CacheFuture::undecided(asking).showing(shown);
         };
-        // A store that fails is a miss.
-        let found = found.unwrap_or_default();
-        let Scratch { key, values } = scratch;
-        match layer.decide(&mut request, found.as_ref(), asked, key, Some(values)) {
-            // `request` is dropped here, and with it the read buffer that it pins.
-            Ok(hit) => CacheFuture::hit(hit).showing(shown),
-            Err(after) => CacheFuture::passing(inner.call(request), after).showing(shown),
-        }
-    }
-}
-
-impl<E> CacheLayer<E> {
-    pub(crate) fn store(&self) -> Arc<dyn CacheProvider> {
-        Arc::clone(&self.store)
+        let shown = show_key.then(|| key.shown()).flatten();
+        let course = layer.decide(&mut request, lookup, asked, key, Some(values), true);
+        CacheFuture::on(course, inner, request, layer, asked).showing(shown)
     }
 }

@@ -29,21 +29,19 @@
 //! let layer = layer.executor(cache::TokioSpawn); // Feature `tokio`; or a `Spawn` of your own.
 //! ```
 
+mod accept_encoding;
 mod age;
 mod answer;
+mod asked;
 mod body;
 mod cache_control;
 mod change;
-#[cfg_attr(not(test), expect(dead_code, reason = "no policy has it yet"))]
+mod collapse;
 mod cookies;
+mod decide;
 mod fetching;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "further readers come with collapsing")
-)]
 mod fill;
 mod fill_memory;
-#[cfg_attr(not(test), expect(dead_code, reason = "collapsing joins them"))]
 mod flights;
 mod freshness;
 mod future;
@@ -51,17 +49,13 @@ mod hooks;
 mod invalidation;
 mod key;
 mod layer;
+mod lookup;
 mod memory;
 mod memory_limit;
 mod names;
 mod policy;
 mod provider;
-#[cfg_attr(not(test), expect(dead_code, reason = "no policy has it yet"))]
 mod query;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "no answer is made of parts yet")
-)]
 mod range;
 mod reuse;
 mod settings;
@@ -71,19 +65,24 @@ mod status;
 mod stored;
 mod storing;
 mod strategy;
+mod tags;
 mod target;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod unstorable;
 mod validation;
+mod vary;
 
+pub use asked::{Asked, Bypass};
 pub use body::{CacheBody, CacheBodyError};
-pub use cache_control::CacheControl;
+pub use cache_control::{CacheControl, RequestDirectives};
+pub use collapse::Collapsing;
 pub use cookies::IgnoreCookies;
 pub use fill::Fill;
 pub use fill_memory::FillMemory;
 pub use freshness::{FreshnessLifetime, FreshnessRules, LifetimeSource};
 pub use future::CacheFuture;
-pub use hooks::{CacheHooks, CacheUser, Seen};
+pub use hooks::{CacheHooks, CacheRefusal, CacheUser, Seen};
 pub use invalidation::{Invalidation, Tag};
 pub use key::CacheKey;
 pub use layer::{Cache, CacheLayer, examine};
@@ -93,13 +92,13 @@ pub use policy::CachePolicy;
 pub use provider::{CacheProvider, CacheValue, Fetch, StoreError, StoreFuture};
 pub use query::QuerySettings;
 pub use settings::{CacheSettings, EvictionPolicy, Freshness, RouteCacheSettings, StrategyName};
-pub use spawn::Spawn;
 #[cfg(feature = "tokio")]
 pub use spawn::TokioSpawn;
+pub use spawn::{Background, Spawn};
 pub use stats::CacheStats;
 pub use status::CacheOutcome;
 pub use stored::StoredResponse;
-pub use storing::{Asked, Bypass, NotStored};
+pub use storing::NotStored;
 pub use strategy::{Audience, CacheRequest, CacheStrategy, GetOnly, UserSpecific};
 pub use target::Target;
 pub use validation::Validators;

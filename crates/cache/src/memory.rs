@@ -184,8 +184,12 @@ impl<V: CacheValue> MemoryProvider<V> {
             return;
         };
         let now = (self.clock)();
-        let hash = held.hash();
-        let own = key.space().len() + key.name().len() + 2 * size_of::<Option<Entry<V>>>() + 128;
+        let hash = self.purges.hash(&key);
+        let own = key.space().len()
+            + key.name().len()
+            + key.variant().len()
+            + 2 * size_of::<Option<Entry<V>>>()
+            + 128;
         let entry = Entry {
             hash,
             bytes: value.bytes().saturating_add(own as u64),
@@ -288,6 +292,10 @@ impl<V: CacheValue> MemoryProvider<V> {
                 self.purges.purge_user(user);
             }
             Invalidation::Tag(label) => self.purges.purge_label(Tag::label(label)),
+            Invalidation::TagOf { origin, label } => {
+                self.purges.purge_label(Tag::of_origin(origin, label));
+            }
+            Invalidation::Key(name) => self.purges.purge_name(name),
             Invalidation::Prefix(prefix) => {
                 self.purges.ban(prefix.strip_suffix('*').unwrap_or(prefix));
             }
@@ -296,7 +304,7 @@ impl<V: CacheValue> MemoryProvider<V> {
 
     fn remove(&self, key: &CacheKey) -> bool {
         // Numbered first, so that a fetch that is under way does not bring it back.
-        self.purges.purge_key(key);
+        self.purges.purge_name(key.name());
         let hash = self.purges.hash(key);
         let shard = self.shard(hash);
         let mut inner = shard.inner.write();
@@ -352,6 +360,10 @@ impl<V: CacheValue> CacheProvider<V> for MemoryProvider<V> {
     fn begin(&self, key: &CacheKey) -> Fetch {
         let (number, held) = self.purges.begin(key);
         Fetch::new(key.clone(), number).guarded(held)
+    }
+
+    fn is_purged_since(&self, number: u64, key: &CacheKey, tags: &[Tag]) -> bool {
+        self.purges.is_purged_since(number, key, tags)
     }
 
     fn store(&self, fetch: Fetch, value: Arc<V>, keep: Duration) -> StoreFuture<'_, ()> {

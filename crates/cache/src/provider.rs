@@ -36,13 +36,17 @@ pub trait CacheProvider<V = StoredResponse>: fmt::Debug + Send + Sync + 'static 
     /// Marks the moment before the upstream is asked; what is purged after it will not be kept.
     fn begin(&self, key: &CacheKey) -> Fetch;
 
+    /// Whether a purge since `number` was counted concerns `key`, or a value under it with these tags. More may be
+    /// said to be concerned, never less.
+    fn is_purged_since(&self, number: u64, key: &CacheKey, tags: &[Tag]) -> bool;
+
     /// Stores what `fetch` brought for `keep`, unless a purge overtook it.
     fn store(&self, fetch: Fetch, value: Arc<V>, keep: Duration) -> StoreFuture<'_, ()>;
 
     /// `begin` and `store` at once.
     fn set(&self, key: CacheKey, value: Arc<V>, keep: Duration) -> StoreFuture<'_, ()>;
 
-    /// Drops the value under `key`; says whether there was one.
+    /// Drops what is held under the name of `key`, its variants too; says whether `key` itself was.
     fn delete<'a>(&'a self, key: &'a CacheKey) -> StoreFuture<'a, bool>;
 
     /// Makes invisible what `what` names.
@@ -86,6 +90,11 @@ impl Fetch {
     /// What is being fetched.
     pub fn key(&self) -> &CacheKey {
         &self.key
+    }
+
+    /// Names the variant that is being fetched, now that the response has said which fields chose it.
+    pub(crate) fn vary(&mut self, write: impl FnOnce(&mut String)) {
+        self.key.write_variant(write);
     }
 
     /// How many purges the store had counted when it began.

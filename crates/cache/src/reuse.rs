@@ -2,57 +2,98 @@
 
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Method};
-
-use crate::stored::StoredResponse;
-use crate::storing::Asked;
-use crate::validation;
+use crate::asked::Asked;
+use crate::freshness::LifetimeSource;
+use crate::stored::StoredHead;
 
 /// What a stored response is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reuse {
-    /// It answers whole.
-    Whole(Fresh),
-    /// Its head answers; the request was a `HEAD`.
-    Head(Fresh),
-    /// The client holds it already: a 304.
-    NotModified(Fresh),
-    /// Its freshness lifetime is over.
-    Stale,
+    /// It answers as it is.
+    Fresh(Fresh),
+    /// It answers although it is stale: the client wishes it so.
+    Stale(Fresh),
+    /// It answers although it is stale, and the origin is asked in the background (RFC 5861 §3).
+    Refresh(Fresh),
+    /// The origin is to be asked first.
+    Ask(Why),
+    /// It is not for this request: who asks may have an answer of their own.
+    NotForThis,
 }
 
-/// How old a fresh response is, and for how long it stays fresh.
+/// Why the origin is to be asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Why {
+    /// It is stale, or never to be used unasked.
+    Stale,
+    /// It is fresh, and the request wants more.
+    Request,
+}
+
+/// How old a response is, and for how long it stays fresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fresh {
     /// Its current age (§4.2.3).
     pub(crate) age: Duration,
-    /// What is left of its lifetime; more than zero.
+    /// What is left of its lifetime; zero once it is stale.
     pub(crate) left: Duration,
+    /// For how long it has been stale.
+    pub(crate) over: Duration,
+}
+
+impl Fresh {
+    /// The ages of a stored response at `now`.
+    pub(crate) fn at(stored: &StoredHead, now: Instant) -> Self {
+        let age = stored.current_age(now);
+        Self {
+            age,
+            left: stored.lifetime().left(age),
+            over: age.saturating_sub(stored.lifetime().as_duration()),
+        }
+    }
 }
 
 /// Decides what `stored` is good for at `now`.
-pub(crate) fn judge(
-    stored: &StoredResponse,
-    method: &Method,
-    request: &HeaderMap,
-    asked: Asked,
-    now: Instant,
-) -> Reuse {
-    let age = stored.current_age(now);
-    if !stored.lifetime().covers(age) {
-        return Reuse::Stale;
+pub(crate) fn judge(stored: &StoredHead, asked: Asked, now: Instant) -> Reuse {
+    if asked.credentials && stored.source() != LifetimeSource::Explicit {
+        return Reuse::NotForThis;
     }
-    let fresh = Fresh {
-        age,
-        left: stored.lifetime().left(age),
-    };
-    // Preconditions are for answers that would be a 200 (RFC 9110 §13.2.1).
-    let ok = stored.status() == http::StatusCode::OK;
-    if asked.conditional && ok && validation::held_by(request, stored.validators()) {
-        Reuse::NotModified(fresh)
-    } else if *method == Method::HEAD {
-        Reuse::Head(fresh)
-    } else {
-        Reuse::Whole(fresh)
+    let fresh = Fresh::at(stored, now);
+    let (rules, wants) = (stored.stale_rules(), asked.directives);
+    let is_fresh = stored.lifetime().covers(fresh.age);
+    if rules.always_validate {
+        return Reuse::Ask(Why::Stale);
     }
+    let why = if is_fresh { Why::Request } else { Why::Stale };
+    // RFC 8246: what does not change while it is fresh need not be asked for on a reload.
+    let too_old =
+        wants.max_age.is_some_and(|most| fresh.age > most) && !(is_fresh && stored.is_immutable());
+    let too_short = wants.min_fresh.is_some_and(|least| fresh.left < least);
+    if wants.no_cache || too_old || too_short {
+        return Reuse::Ask(why);
+    }
+    if is_fresh {
+        return Reuse::Fresh(fresh);
+    }
+    if rules.on_wish && wants.max_stale.is_some_and(|most| fresh.over <= most) {
+        return Reuse::Stale(fresh);
+    }
+    if fresh.over < rules.while_revalidate {
+        return Reuse::Refresh(fresh);
+    }
+    Reuse::Ask(Why::Stale)
+}
+
+/// Whether `stored` answers although the origin failed (RFC 5861 §4).
+pub(crate) fn may_stand_in(stored: &StoredHead, asked: Asked, now: Instant) -> Option<Fresh> {
+    let fresh = Fresh::at(stored, now);
+    let (rules, wants) = (stored.stale_rules(), asked.directives);
+    let wished = wants.stale_if_error.filter(|_| rules.on_wish);
+    let window = rules.if_error.max(wished.unwrap_or_default());
+    let allowed = fresh.over < window
+        && !wants.no_cache
+        && wants.max_age.is_none_or(|most| fresh.age <= most)
+        && wants.min_fresh.is_none()
+        && !(asked.credentials && stored.source() != LifetimeSource::Explicit);
+    allowed.then_some(fresh)
 }

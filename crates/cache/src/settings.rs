@@ -8,7 +8,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use validator::{Validate, ValidationError};
 
+use crate::cookies::IgnoreCookies;
 use crate::memory::MemoryOptions;
+use crate::query::QuerySettings;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -26,13 +28,16 @@ pub struct CacheSettings {
     pub entries: Option<u64>,
     /// Which stored response gives way when the memory is full.
     pub policy: EvictionPolicy,
-    /// Request fields that name a caller as `Authorization` does: a request with one of them bypasses
-    /// the cache.
+    /// Request fields that name a caller as `Authorization` does: a request with one of them is neither answered from
+    /// the store nor stored where the response does not say itself how long it is fresh.
     #[validate(
         length(max = 32, message = "at most 32 names"),
         custom(function = "field_names")
     )]
     pub identity_fields: Vec<String>,
+    /// At most this many requests wait for one answer of the upstream; further ones ask by themselves.
+    #[validate(range(min = 1, max = 1_000_000, message = "must be 1 to 1,000,000"))]
+    pub collapse_waiters: usize,
 }
 
 impl Default for CacheSettings {
@@ -43,6 +48,7 @@ impl Default for CacheSettings {
             entries: None,
             policy: EvictionPolicy::default(),
             identity_fields: fields.map(String::from).to_vec(),
+            collapse_waiters: 1000,
         }
     }
 }
@@ -85,6 +91,10 @@ pub enum EvictionPolicy {
 /// How the responses of one route are cached.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the configuration"
+)]
 pub struct RouteCacheSettings {
     /// What is stored and under which key.
     pub strategy: StrategyName,
@@ -101,6 +111,42 @@ pub struct RouteCacheSettings {
     #[validate(range(min = 1, message = "must be at least 1 byte"))]
     #[schemars(extend("x-unit" = "bytes"))]
     pub max_object: u64,
+    /// For how long a stale response answers while a new one is fetched in the background (RFC 5861), where the
+    /// response says nothing itself. Not where it has `no-cache`, `must-revalidate`, `proxy-revalidate` or `s-maxage`.
+    #[validate(custom(function = "at_most_a_year"))]
+    pub stale_while_revalidate: Duration,
+    /// For how long a stale response answers while the upstream fails; as `stale_while_revalidate`.
+    #[validate(custom(function = "at_most_a_year"))]
+    pub stale_if_error: Duration,
+    /// Stores responses with `Set-Cookie` too; every client gets the same cookies then.
+    pub store_set_cookie: bool,
+    /// Answers requests that say who asks (`Authorization`, `Cookie`, `cache.identity_fields`) as all others, also
+    /// where the upstream does not say itself how long its response is fresh.
+    pub store_authenticated: bool,
+    /// Lets one request for what is not stored go to the upstream, while the others wait for its answer.
+    pub collapse: bool,
+    /// Obeys a request's `Cache-Control` and `Pragma`.
+    pub client_directives: bool,
+    /// Cookies that are neither sent to the upstream nor looked at: names, in which `*` stands for any letters, or
+    /// `true` for all of them.
+    #[validate(nested)]
+    pub ignore_cookies: IgnoreCookies,
+    /// Which query parameters count; the others are neither in the key nor sent to the upstream.
+    #[validate(nested)]
+    pub query: QuerySettings,
+    /// Request fields whose values are always part of the key.
+    #[validate(
+        length(max = 16, message = "at most 16 names"),
+        custom(function = "field_names")
+    )]
+    pub vary: Vec<String>,
+    /// Labels of this route's responses, by which they can be dropped: templates over the path's parameters, such as
+    /// `product-{id}`.
+    #[validate(length(max = 16, message = "at most 16 labels"))]
+    pub tags: Vec<String>,
+    /// Labels that a successful `POST`, `PUT`, `PATCH` or `DELETE` on this route drops; templates as `tags`.
+    #[validate(length(max = 16, message = "at most 16 labels"))]
+    pub invalidates: Vec<String>,
 }
 
 impl Default for RouteCacheSettings {
@@ -111,6 +157,17 @@ impl Default for RouteCacheSettings {
             freshness: Freshness::default(),
             sort_query: true,
             max_object: 8 * MIB,
+            stale_while_revalidate: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+            store_set_cookie: false,
+            store_authenticated: false,
+            collapse: true,
+            client_directives: true,
+            ignore_cookies: IgnoreCookies::default(),
+            query: QuerySettings::default(),
+            vary: Vec::new(),
+            tags: Vec::new(),
+            invalidates: Vec::new(),
         }
     }
 }

@@ -1,9 +1,12 @@
 //! How does an answer say what the cache did? (RFC 9211)
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use std::fmt::Write as _;
 
-use crate::reuse::Fresh;
-use crate::storing::{Bypass, NotStored};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+
+use crate::asked::Bypass;
+use crate::reuse::{Fresh, Why};
+use crate::storing::NotStored;
 
 /// `Cache-Status` (RFC 9211); `http` has no constant for it.
 pub(crate) const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
@@ -39,13 +42,106 @@ impl CacheOutcome {
     }
 }
 
-/// Why a request went to the upstream although the cache may answer its kind.
+/// Why a request went to the upstream although the cache may answer its kind (RFC 9211 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Forwarded {
     /// Nothing was stored under its key.
     UriMiss,
-    /// What was stored had gone stale.
+    /// Something was, but nothing for what it says in the fields that choose.
+    VaryMiss,
+    /// What was stored had gone stale, or is never to be used unasked.
     Stale,
+    /// The request wanted more than what was stored.
+    Request,
+    /// What was stored is not for those who say who they are.
+    Credentials,
+    /// It asks for a part of what is not stored.
+    Partial,
+}
+
+impl Forwarded {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::UriMiss => "uri-miss",
+            Self::VaryMiss => "vary-miss",
+            Self::Stale => "stale",
+            Self::Request => "request",
+            Self::Credentials => "bypass",
+            Self::Partial => "partial",
+        }
+    }
+}
+
+impl From<Why> for Forwarded {
+    fn from(why: Why) -> Self {
+        match why {
+            Why::Stale => Self::Stale,
+            Why::Request => Self::Request,
+        }
+    }
+}
+
+/// What `Cache-Status` says of a request that went to the upstream.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Verdict {
+    pub(crate) forwarded: Forwarded,
+    /// The upstream's status, where the answer has another one.
+    pub(crate) forward_status: Option<StatusCode>,
+    /// What came of storing it.
+    pub(crate) stored: Result<(), NotStored>,
+    /// The request shared another's fetch.
+    pub(crate) collapsed: bool,
+}
+
+impl Verdict {
+    pub(crate) fn new(forwarded: Forwarded, stored: Result<(), NotStored>) -> Self {
+        Self {
+            forwarded,
+            forward_status: None,
+            stored,
+            collapsed: false,
+        }
+    }
+
+    /// The member of the list.
+    pub(crate) fn value(self) -> HeaderValue {
+        let mut text = format!("urm; fwd={}", self.forwarded.as_str());
+        if let Some(status) = self.forward_status {
+            // Writing into a string cannot fail.
+            let _ = write!(text, "; fwd-status={}", status.as_u16());
+        }
+        if self.stored.is_ok() {
+            text.push_str("; stored");
+        }
+        if self.collapsed {
+            text.push_str("; collapsed");
+        }
+        let detail = match (self.stored, self.forwarded) {
+            (Err(reason), _) => Some(reason.as_str()),
+            (Ok(()), Forwarded::Credentials) => Some("credentials"),
+            _ => None,
+        };
+        if let Some(detail) = detail {
+            text.push_str("; detail=");
+            text.push_str(detail);
+        }
+        // Tokens and digits only: this cannot fail.
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("urm"))
+    }
+}
+
+/// The member for a stale response that answered; what the upstream said, where it was asked.
+pub(crate) fn stale(fresh: Fresh, asked: Option<(Forwarded, StatusCode)>) -> HeaderValue {
+    let over = fresh.over.as_secs();
+    let text = match asked {
+        None => format!("urm; hit; ttl=-{over}"),
+        Some((forwarded, status)) => format!(
+            "urm; fwd={}; fwd-status={}; ttl=-{over}; detail=stale-if-error",
+            forwarded.as_str(),
+            status.as_u16()
+        ),
+    };
+    HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("urm; hit"))
 }
 
 /// The values that a hit's answer has beyond the stored ones.
@@ -103,20 +199,8 @@ impl Written {
 }
 
 /// Marks an answer that came from the upstream.
-pub(crate) fn mark_miss(
-    headers: &mut HeaderMap,
-    forwarded: Forwarded,
-    stored: Result<(), NotStored>,
-) {
-    let why = match forwarded {
-        Forwarded::UriMiss => "uri-miss",
-        Forwarded::Stale => "stale",
-    };
-    let value = match stored {
-        Ok(()) => format!("urm; fwd={why}; stored"),
-        Err(reason) => format!("urm; fwd={why}; detail={}", reason.as_str()),
-    };
-    mark(headers, CacheOutcome::Miss, value);
+pub(crate) fn mark_miss(headers: &mut HeaderMap, verdict: Verdict) {
+    mark(headers, CacheOutcome::Miss, verdict.value());
 }
 
 /// Marks an answer that the cache had no say in.
@@ -125,15 +209,23 @@ pub(crate) fn mark_bypass(headers: &mut HeaderMap, reason: Bypass) {
         Bypass::Method => "urm; fwd=method".to_owned(),
         other => format!("urm; fwd=bypass; detail={}", other.as_str()),
     };
-    mark(headers, CacheOutcome::Bypass, value);
+    if let Ok(value) = HeaderValue::try_from(value) {
+        mark(headers, CacheOutcome::Bypass, value);
+    }
 }
 
-fn mark(headers: &mut HeaderMap, outcome: CacheOutcome, status: String) {
+/// Marks an answer of the cache's own that nobody stored.
+pub(crate) fn mark_refused(headers: &mut HeaderMap, detail: &'static str) {
+    let value = format!("urm; detail={detail}");
+    if let Ok(value) = HeaderValue::try_from(value) {
+        mark(headers, CacheOutcome::Miss, value);
+    }
+}
+
+fn mark(headers: &mut HeaderMap, outcome: CacheOutcome, status: HeaderValue) {
     headers.insert(X_CACHE, HeaderValue::from_static(outcome.as_str()));
     // Caches nearer to the origin have written before (RFC 9211 §2).
-    if let Ok(status) = HeaderValue::try_from(status) {
-        headers.append(CACHE_STATUS, status);
-    }
+    headers.append(CACHE_STATUS, status);
 }
 
 #[cfg(test)]
@@ -148,6 +240,7 @@ mod tests {
             let fresh = Fresh {
                 age: Duration::from_secs(age),
                 left: Duration::from_secs(left),
+                over: Duration::ZERO,
             };
             let (written, status) = values.write(fresh);
             assert_eq!(written, age.to_string());
@@ -161,12 +254,26 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(CACHE_STATUS, HeaderValue::from_static("inner; hit"));
         headers.insert(X_CACHE, HeaderValue::from_static("HIT"));
-        mark_miss(&mut headers, Forwarded::Stale, Err(NotStored::SetCookie));
+        let verdict = Verdict {
+            forward_status: Some(StatusCode::NOT_FOUND),
+            collapsed: true,
+            ..Verdict::new(Forwarded::Stale, Err(NotStored::SetCookie))
+        };
+        mark_miss(&mut headers, verdict);
         mark_bypass(&mut headers, Bypass::NoUser);
         let lines: Vec<_> = headers.get_all(CACHE_STATUS).iter().collect();
-        assert_eq!(lines[1], "urm; fwd=stale; detail=set-cookie");
+        assert_eq!(
+            lines[1],
+            "urm; fwd=stale; fwd-status=404; collapsed; detail=set-cookie"
+        );
         assert_eq!(lines[2], "urm; fwd=bypass; detail=no-user");
         assert_eq!(headers[X_CACHE], "BYPASS");
+        let over = Fresh {
+            age: Duration::from_secs(9),
+            left: Duration::ZERO,
+            over: Duration::from_secs(3),
+        };
+        assert_eq!(stale(over, None), "urm; hit; ttl=-3");
         for line in lines {
             assert!(
                 sfv::Parser::new(line.as_bytes())

@@ -4,18 +4,24 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
-use http::header::{AGE, CONNECTION, CONTENT_ENCODING, CONTENT_TYPE, DATE, ETAG};
+use http::header::{
+    AGE, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
+    LAST_MODIFIED, SET_COOKIE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use crate::asked::Asked;
 use crate::freshness::{FreshnessLifetime, LifetimeSource};
 use crate::invalidation::Tag;
 use crate::provider::CacheValue;
 use crate::status::{CACHE_STATUS, CacheOutcome, X_CACHE};
-use crate::storing::{NotStored, Storable};
+use crate::storing::{self, Arrival, NotStored, ResponseRules, StaleRules, Storable};
+use crate::tags;
 use crate::validation::Validators;
+use crate::vary::{Variants, VarySet};
 
-/// At most this many tags of one response are kept; one with more is not stored.
-const TAGS_MAX: usize = 64;
+/// How long a stale response that the origin can be asked about is kept at least.
+const KEEP_TO_ASK: Duration = Duration::from_hours(1);
 
 /// What a map takes for a field besides its name and value.
 const FIELD_BYTES: usize = size_of::<(HeaderName, HeaderValue)>() + 48;
@@ -28,6 +34,8 @@ static WRITTEN: [HeaderName; 3] = [AGE, CACHE_STATUS, X_CACHE];
 pub struct StoredResponse {
     head: StoredHead,
     body: Bytes,
+    /// It answers nothing, but says under which keys the answers lie.
+    variants: Option<Box<Variants>>,
 }
 
 /// All of a stored response but its body: it is known before the body has come.
@@ -39,33 +47,35 @@ pub(crate) struct StoredHead {
     validators: Validators,
     lifetime: FreshnessLifetime,
     source: LifetimeSource,
+    stale: StaleRules,
+    immutable: bool,
     age_at_receipt: Duration,
     received: Instant,
     tags: Vec<Tag>,
+    vary: VarySet,
 }
 
 impl StoredHead {
-    /// Takes from a response's head what may be stored of it.
+    /// Takes from a response's head what may be stored of it; `tags` are those that its route gives it.
     pub(crate) fn of(
         status: StatusCode,
         headers: &HeaderMap,
         storable: Storable,
-        (received, wall): (Instant, SystemTime),
+        arrival: Arrival,
+        (origin, tags): (&str, Vec<Tag>),
     ) -> Result<Self, NotStored> {
-        let mut named = Vec::new();
-        for line in headers.get_all(CONNECTION) {
-            let listed = line.as_bytes().split(|byte| *byte == b',');
-            named.extend(listed.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()));
-        }
+        let tags = tags::of_response(origin, headers, tags)?;
+        let named = named_by_connection(headers);
+        let left_out = |name: &HeaderName| named.contains(name) || storable.withheld.contains(name);
         let mut fields = HeaderMap::with_capacity(headers.len() + 2 + WRITTEN.len());
         for (name, value) in headers {
-            if is_kept(name) && !named.contains(name) {
+            if is_kept(name) && !left_out(name) {
                 fields.append(name, value.clone());
             }
         }
         if !headers.contains_key(DATE) {
             // RFC 9110 §6.6.1: who stores a response without a date says when it came.
-            let date = httpdate::fmt_http_date(wall);
+            let date = httpdate::fmt_http_date(arrival.wall);
             fields.extend(HeaderValue::try_from(date).ok().map(|date| (DATE, date)));
         }
         fields.insert(AGE, HeaderValue::from_static("0"));
@@ -80,10 +90,18 @@ impl StoredHead {
             validators: Validators::of(headers),
             lifetime: storable.lifetime,
             source: storable.source,
+            stale: storable.stale,
+            immutable: storable.immutable,
             age_at_receipt: storable.age_at_receipt,
-            received,
-            tags: tags(headers)?,
+            received: arrival.now,
+            tags,
+            vary: storable.vary,
         })
+    }
+
+    /// The status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
     }
 
     /// How old the response is at `now` (RFC 9111 §4.2.3).
@@ -92,9 +110,78 @@ impl StoredHead {
         self.age_at_receipt.saturating_add(resident)
     }
 
-    /// What is left of its freshness at `now`.
-    pub(crate) fn left(&self, now: Instant) -> Duration {
-        self.lifetime.left(self.current_age(now))
+    /// When it came.
+    pub(crate) fn received(&self) -> Instant {
+        self.received
+    }
+
+    pub(crate) fn lifetime(&self) -> FreshnessLifetime {
+        self.lifetime
+    }
+
+    pub(crate) fn source(&self) -> LifetimeSource {
+        self.source
+    }
+
+    pub(crate) fn stale_rules(&self) -> StaleRules {
+        self.stale
+    }
+
+    pub(crate) fn is_immutable(&self) -> bool {
+        self.immutable
+    }
+
+    pub(crate) fn validators(&self) -> &Validators {
+        &self.validators
+    }
+
+    /// The fields, those that a hit writes anew among them.
+    pub(crate) fn fields(&self) -> &HeaderMap {
+        &self.fields
+    }
+
+    /// The fields of the request that chose it.
+    pub(crate) fn vary(&self) -> &VarySet {
+        &self.vary
+    }
+
+    pub(crate) fn tags(&self) -> &[Tag] {
+        &self.tags
+    }
+
+    /// How long it is worth keeping from `now` on: while it is fresh, while it may be used stale, and for an hour
+    /// while the origin can be asked about it.
+    pub(crate) fn keep(&self, now: Instant) -> Duration {
+        let left = self.lifetime.left(self.current_age(now));
+        let to_ask = if self.validators.can_ask() {
+            KEEP_TO_ASK
+        } else {
+            Duration::ZERO
+        };
+        left.saturating_add(self.stale.longest().max(to_ask))
+    }
+
+    /// The fields of an answer from the store.
+    pub(crate) fn fields_of_answer(&self, age: HeaderValue, status: HeaderValue) -> HeaderMap {
+        let mut fields = self.fields.clone();
+        for (name, value) in [(AGE, age), (CACHE_STATUS, status)] {
+            if let Some(place) = fields.get_mut(name) {
+                *place = value;
+            }
+        }
+        fields
+    }
+
+    /// The stored fields alone, as they came.
+    fn fields_as_they_came(&self) -> HeaderMap {
+        let mut fields = self.fields.clone();
+        for name in &WRITTEN {
+            fields.remove(name);
+        }
+        if self.validators.is_own() {
+            fields.remove(ETAG);
+        }
+        fields
     }
 
     /// Begins the digest that an `ETag` of ours is made from.
@@ -110,19 +197,24 @@ impl StoredHead {
     }
 
     /// Joins the complete body, which went through `hasher`.
-    pub(crate) fn complete(mut self, body: Bytes, hasher: &blake3::Hasher) -> StoredResponse {
-        if !self.validators.is_tagged() {
+    pub(crate) fn complete(&self, body: Bytes, hasher: &blake3::Hasher) -> StoredResponse {
+        // A map has room for twice what it was made for; a copy of it for what it holds.
+        let mut head = self.clone();
+        if !head.validators.is_tagged() {
             let mut digest = [0; 16];
             hasher.finalize_xof().fill(&mut digest);
             let tag = format!("W/\"urm-{:032x}\"", u128::from_be_bytes(digest));
             if let Ok(tag) = HeaderValue::try_from(tag) {
-                self.validators = self.validators.tagged(tag.clone());
-                self.fields.append(ETAG, tag);
+                head.validators = head.validators.tagged(tag.clone());
+                head.fields.append(ETAG, tag);
+                head.fields = head.fields.clone();
             }
         }
-        // A map has room for twice what it was made for; a copy of it for what it holds.
-        self.fields = self.fields.clone();
-        StoredResponse { head: self, body }
+        StoredResponse {
+            head,
+            body,
+            variants: None,
+        }
     }
 }
 
@@ -138,15 +230,8 @@ impl StoredResponse {
         fields.filter(|(name, _)| !WRITTEN.contains(name))
     }
 
-    /// The fields of a hit.
-    pub(crate) fn fields_of_hit(&self, age: HeaderValue, status: HeaderValue) -> HeaderMap {
-        let mut fields = self.head.fields.clone();
-        for (name, value) in [(AGE, age), (CACHE_STATUS, status)] {
-            if let Some(place) = fields.get_mut(name) {
-                *place = value;
-            }
-        }
-        fields
+    pub(crate) fn head(&self) -> &StoredHead {
+        &self.head
     }
 
     /// The whole body.
@@ -179,6 +264,88 @@ impl StoredResponse {
         &self.head.validators
     }
 
+    /// Whether it answers nothing itself, but says which request fields choose among the answers of its key.
+    pub fn is_index(&self) -> bool {
+        self.variants.is_some()
+    }
+
+    pub(crate) fn variants(&self) -> Option<&Variants> {
+        self.variants.as_deref()
+    }
+
+    /// Whether a `HEAD` with these fields shows the same response (RFC 9111 §4.3.5): what it says of validators and
+    /// length is what is stored.
+    pub(crate) fn agrees_with(&self, head: &HeaderMap) -> bool {
+        let same = |name: HeaderName, stored: Option<&HeaderValue>| {
+            head.get(name)
+                .is_none_or(|said| stored.is_none_or(|stored| stored == said))
+        };
+        let stored = &self.head.fields;
+        let etag = stored.get(ETAG).filter(|_| !self.head.validators.is_own());
+        let length = storing::content_length(head);
+        same(ETAG, etag)
+            && same(LAST_MODIFIED, stored.get(LAST_MODIFIED))
+            && length.is_none_or(|length| length == self.body.len() as u64)
+    }
+
+    /// What lies under a key whose answers vary.
+    pub(crate) fn index(variants: Variants, now: Instant) -> Self {
+        Self {
+            head: StoredHead {
+                status: StatusCode::OK,
+                fields: HeaderMap::new(),
+                validators: Validators::default(),
+                lifetime: FreshnessLifetime::default(),
+                source: LifetimeSource::Explicit,
+                stale: StaleRules::default(),
+                immutable: false,
+                age_at_receipt: Duration::ZERO,
+                received: now,
+                tags: Vec::new(),
+                vary: VarySet::default(),
+            },
+            body: Bytes::new(),
+            variants: Some(Box::new(variants)),
+        }
+    }
+
+    /// The same response after the origin has confirmed it with a 304 of these fields (RFC 9111 §3.2): they take the
+    /// place of the stored ones, but for what says how the stored content is written.
+    pub(crate) fn confirmed(
+        &self,
+        not_modified: &HeaderMap,
+        rules: &ResponseRules,
+        asked: Asked,
+        arrival: Arrival,
+        labels: (&str, Vec<Tag>),
+    ) -> Result<Self, NotStored> {
+        let mut fields = self.head.fields_as_they_came();
+        // Its age is that of the confirmation.
+        let named = named_by_connection(not_modified);
+        for name in not_modified.keys() {
+            // A cookie is for who asked now.
+            if [CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_RANGE, SET_COOKIE].contains(name)
+                || named.contains(name)
+            {
+                continue;
+            }
+            fields.remove(name);
+            for value in not_modified.get_all(name) {
+                fields.append(name, value.clone());
+            }
+        }
+        if !not_modified.contains_key(DATE) {
+            fields.remove(DATE);
+        }
+        let storable = storing::judge_response(self.head.status, &fields, rules, asked, arrival)?;
+        let head = StoredHead::of(self.head.status, &fields, storable, arrival, labels)?;
+        let mut hasher = head.hasher();
+        if !head.validators.is_tagged() {
+            hasher.update(&self.body);
+        }
+        Ok(head.complete(self.body.clone(), &hasher))
+    }
+
     /// A response of this status, fields and body that is fresh for `lifetime` from `received` on.
     pub fn new(
         status: StatusCode,
@@ -191,8 +358,17 @@ impl StoredResponse {
             lifetime: FreshnessLifetime::new(lifetime),
             source: LifetimeSource::Forced,
             age_at_receipt: Duration::ZERO,
+            stale: StaleRules::default(),
+            immutable: false,
+            vary: VarySet::default(),
+            withheld: Vec::new(),
         };
-        let head = StoredHead::of(status, headers, storable, (received, wall))?;
+        let arrival = Arrival {
+            now: received,
+            wall,
+            waited: Duration::ZERO,
+        };
+        let head = StoredHead::of(status, headers, storable, arrival, ("", Vec::new()))?;
         let mut hasher = head.hasher();
         hasher.update(&body);
         Ok(Arc::new(head.complete(body, &hasher)))
@@ -206,12 +382,26 @@ impl CacheValue for StoredResponse {
         };
         let fields: usize = self.head.fields.iter().map(field).sum();
         let tags = size_of_val(self.head.tags.as_slice());
-        (size_of::<Self>() + fields + tags + self.body.len()) as u64
+        let variants = self
+            .variants
+            .as_ref()
+            .map_or(0, |variants| variants.bytes());
+        (size_of::<Self>() + fields + tags + variants + self.body.len()) as u64
     }
 
     fn tags(&self) -> &[Tag] {
         &self.head.tags
     }
+}
+
+/// The fields that are for one connection alone because `Connection` lists them (RFC 9111 §3.1).
+fn named_by_connection(headers: &HeaderMap) -> Vec<HeaderName> {
+    let mut named = Vec::new();
+    for line in headers.get_all(CONNECTION) {
+        let listed = line.as_bytes().split(|byte| *byte == b',');
+        named.extend(listed.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()));
+    }
+    named
 }
 
 /// Whether a field may be stored: not those of one connection (RFC 9111 §3.1), nor those of one
@@ -230,35 +420,11 @@ fn is_kept(name: &HeaderName) -> bool {
             | "proxy-authenticate"
             | "proxy-authentication-info"
             | "proxy-authorization"
-            | "proxy-status"
-            | "retry-after"
-            | "set-cookie"
             | "age"
             | "content-length"
             | "cache-status"
             | "x-cache"
-    ) && !name.starts_with("ratelimit")
-}
-
-/// The labels that the upstream gives: `Cache-Tag` (by commas), `Surrogate-Key` (by blanks).
-fn tags(headers: &HeaderMap) -> Result<Vec<Tag>, NotStored> {
-    let mut tags = Vec::new();
-    for (field, separators) in [("cache-tag", ","), ("surrogate-key", " \t")] {
-        for line in headers.get_all(field) {
-            let line = line.to_str().map_err(|_| NotStored::Tags)?;
-            for label in line.split(|letter| separators.contains(letter)) {
-                let label = label.trim();
-                if label.is_empty() {
-                    continue;
-                }
-                if tags.len() == TAGS_MAX {
-                    return Err(NotStored::Tags);
-                }
-                tags.push(Tag::label(label));
-            }
-        }
-    }
-    Ok(tags)
+    )
 }
 
 #[cfg(test)]
@@ -283,13 +449,19 @@ mod tests {
             ("x-hop", "1"),
             ("age", "5"),
             ("ratelimit-policy", "x"),
-            ("retry-after", "1"),
             ("proxy-status", "x"),
             ("etag", "\"a\""),
         ])
         .unwrap();
         let names: Vec<_> = stored.fields().map(|(name, _)| name.as_str()).collect();
-        assert_eq!(names, ["content-type", "etag", "date"]);
+        let kept = [
+            "content-type",
+            "ratelimit-policy",
+            "proxy-status",
+            "etag",
+            "date",
+        ];
+        assert_eq!(names, kept);
     }
 
     #[test]
@@ -307,13 +479,5 @@ mod tests {
         assert_eq!(plain, tag(&[("content-type", "text/plain"), ("date", "x")]));
         assert_ne!(plain, tag(&[("content-type", "text/html")]));
         assert_eq!(tag(&[("etag", "\"a\"")]), "\"a\"");
-    }
-
-    #[test]
-    fn labels_are_read_from_both_fields_and_bounded() {
-        let tagged = stored(&[("cache-tag", "a, b,"), ("surrogate-key", "c  d")]).unwrap();
-        assert_eq!(tagged.tags(), ["a", "b", "c", "d"].map(Tag::label));
-        let many = "x ".repeat(TAGS_MAX + 1);
-        assert_eq!(stored(&[("surrogate-key", &many)]), Err(NotStored::Tags));
     }
 }

@@ -1,133 +1,17 @@
-//! May the cache answer this request, and may it store that response? (RFC 9111 §3)
-//!
-//! What is not understood is never guessed: a request with a field that could change its answer and
-//! is not in the key bypasses the cache, and a response that says it varies is not stored.
+//! May this response be stored, and what may be done with it then? (RFC 9111 §3)
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
-use http::header::{
-    ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ACCESS_CONTROL_ALLOW_CREDENTIALS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_ENCODING, CONTENT_LENGTH, HOST, REFERER, SET_COOKIE,
-    USER_AGENT, VARY,
-};
-use http::{HeaderMap, HeaderName, Method, Response, StatusCode};
+use http::header::{CONTENT_LENGTH, SET_COOKIE};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::age;
+use crate::asked::Asked;
 use crate::cache_control::CacheControl;
 use crate::freshness::{self, FreshnessLifetime, FreshnessRules, LifetimeSource};
 use crate::strategy::Audience;
-
-/// Fields that say nothing of whether a request may be answered from the store.
-static COMMON: [HeaderName; 6] = [
-    HOST,
-    USER_AGENT,
-    ACCEPT,
-    ACCEPT_ENCODING,
-    ACCEPT_LANGUAGE,
-    REFERER,
-];
-
-/// The statuses below 400 that are heuristically cacheable and need nothing beyond what is here.
-const STORABLE: [StatusCode; 6] = [
-    StatusCode::OK,
-    StatusCode::NON_AUTHORITATIVE_INFORMATION,
-    StatusCode::NO_CONTENT,
-    StatusCode::MULTIPLE_CHOICES,
-    StatusCode::MOVED_PERMANENTLY,
-    StatusCode::PERMANENT_REDIRECT,
-];
-
-/// Why a request on a cached route passes the cache by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Bypass {
-    /// Neither `GET` nor `HEAD`.
-    Method,
-    /// It has content.
-    Content,
-    /// Its target has no legible host or path.
-    Target,
-    /// It wants another protocol.
-    Upgrade,
-    /// It carries `Authorization` and the answer would be for all.
-    Authorization,
-    /// It carries `Cookie`.
-    Cookie,
-    /// It asks for a part.
-    Range,
-    /// It carries `Cache-Control` or `Pragma`.
-    Directive,
-    /// It carries `If-Match` or `If-Unmodified-Since`, which are the origin's to judge (§4.3.2).
-    Precondition,
-    /// It carries a field that names its caller.
-    Identity,
-    /// The strategy wants an authenticated user.
-    NoUser,
-    /// A strategy of the program's own refuses it.
-    Strategy,
-}
-
-impl Bypass {
-    /// The reason as a token, as in `Cache-Status`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Method => "method",
-            Self::Content => "content",
-            Self::Target => "target",
-            Self::Upgrade => "upgrade",
-            Self::Authorization => "authorization",
-            Self::Cookie => "cookie",
-            Self::Range => "range",
-            Self::Directive => "directive",
-            Self::Precondition => "precondition",
-            Self::Identity => "identity",
-            Self::NoUser => "no-user",
-            Self::Strategy => "strategy",
-        }
-    }
-}
-
-/// What the client asks about the answer that it holds already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
-    /// There is an `If-None-Match` or `If-Modified-Since`.
-    pub conditional: bool,
-}
-
-/// Whether the fields and the method of a request let the cache answer it.
-///
-/// One pass over the fields, because this stands before every hit.
-pub(crate) fn judge_request(
-    method: &Method,
-    headers: &HeaderMap,
-    identity: &[HeaderName],
-    audience: Audience,
-) -> Result<Asked, Bypass> {
-    if *method != Method::GET && *method != Method::HEAD {
-        return Err(Bypass::Method);
-    }
-    let mut asked = Asked::default();
-    for (name, value) in headers {
-        // What nearly all requests have; compared as numbers, where a text would have to be fetched.
-        if COMMON.contains(name) && !identity.contains(name) {
-            continue;
-        }
-        match name.as_str() {
-            "content-length" if value.as_bytes() != b"0" => return Err(Bypass::Content),
-            "transfer-encoding" => return Err(Bypass::Content),
-            "upgrade" => return Err(Bypass::Upgrade),
-            "authorization" if audience == Audience::Shared => return Err(Bypass::Authorization),
-            "cookie" => return Err(Bypass::Cookie),
-            "range" => return Err(Bypass::Range),
-            "cache-control" | "pragma" => return Err(Bypass::Directive),
-            "if-match" | "if-unmodified-since" => return Err(Bypass::Precondition),
-            "if-none-match" | "if-modified-since" => asked.conditional = true,
-            _ if identity.contains(name) => return Err(Bypass::Identity),
-            _ => {}
-        }
-    }
-    Ok(asked)
-}
+use crate::validation::Validators;
+use crate::vary::VarySet;
 
 /// Why a response is not stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,27 +21,27 @@ pub enum NotStored {
     Head,
     /// The program made it to refuse the request.
     Refusal,
-    /// The status is not one of those that are stored.
+    /// The status is that of a part, or of an answer to a condition.
     Status,
     /// `no-store`.
     NoStore,
-    /// `no-cache`.
+    /// `no-cache`, and nothing to ask the origin with.
     NoCache,
     /// `private`, and it would be for all.
     Private,
-    /// `must-understand`.
+    /// `must-understand`, and the status is none that is known here (§5.2.2.3).
     MustUnderstand,
-    /// It depends on fields of the request.
+    /// It matches no other request: `Vary: *`, or one that cannot be read.
     Vary,
     /// It sets a cookie.
     SetCookie,
-    /// It has a content coding, and nothing says that every client takes it.
-    ContentEncoding,
-    /// It is for one origin of cross-origin requests.
-    CrossOrigin,
+    /// The request carried `Authorization`, and nothing in the response lets it be shared (§3.5).
+    Authorization,
+    /// The request said who asks, and the response does not say itself how long it is fresh.
+    Credentials,
     /// Nothing says how long it is fresh.
     NoLifetime,
-    /// It was stale when it came.
+    /// It was stale when it came, with nothing to ask the origin with.
     Stale,
     /// It carries more tags than are kept.
     Tags,
@@ -178,8 +62,8 @@ impl NotStored {
             Self::MustUnderstand => "must-understand",
             Self::Vary => "vary",
             Self::SetCookie => "set-cookie",
-            Self::ContentEncoding => "content-encoding",
-            Self::CrossOrigin => "cross-origin",
+            Self::Authorization => "authorization",
+            Self::Credentials => "credentials",
             Self::NoLifetime => "no-lifetime",
             Self::Stale => "stale",
             Self::Tags => "tags",
@@ -189,7 +73,7 @@ impl NotStored {
 }
 
 /// What is to be known about a response that may be stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Storable {
     /// How long it is fresh, from when the origin made it.
     pub(crate) lifetime: FreshnessLifetime,
@@ -197,64 +81,157 @@ pub(crate) struct Storable {
     pub(crate) source: LifetimeSource,
     /// How old it was when its head came.
     pub(crate) age_at_receipt: Duration,
+    /// What may be done with it once it is stale.
+    pub(crate) stale: StaleRules,
+    /// It does not change while it is fresh (RFC 8246).
+    pub(crate) immutable: bool,
+    /// The fields of the request that chose it.
+    pub(crate) vary: VarySet,
+    /// Fields of it that are not for the store.
+    pub(crate) withheld: Vec<HeaderName>,
 }
 
-/// Whether a response to a `GET` may be stored.
-///
-/// `received` is the wall time of its head, `waited` the time since the request went out.
-pub(crate) fn judge_response<B>(
-    response: &Response<B>,
-    rules: FreshnessRules,
-    max_object: u64,
-    received: SystemTime,
-    waited: Duration,
+/// What may be done with a response without asking the origin first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct StaleRules {
+    /// Not even a fresh one may be used without asking: `no-cache`.
+    pub(crate) always_validate: bool,
+    /// A client's `max-stale` counts.
+    pub(crate) on_wish: bool,
+    /// For so long while it is asked for in the background (RFC 5861 §3).
+    pub(crate) while_revalidate: Duration,
+    /// For so long where the origin fails (RFC 5861 §4).
+    pub(crate) if_error: Duration,
+}
+
+impl StaleRules {
+    fn of(directives: &CacheControl, rules: &ResponseRules) -> Self {
+        let shared = rules.freshness.audience == Audience::Shared;
+        let strict = directives.no_cache
+            || directives.must_revalidate
+            || (shared && directives.proxy_revalidate);
+        // §5.2.2.10: it implies `proxy-revalidate`, but for windows that the response itself grants.
+        let shared_age = shared && directives.s_maxage.is_some();
+        let window = |own: Option<Duration>, route: Duration| match own {
+            _ if strict => Duration::ZERO,
+            Some(own) => own,
+            None if shared_age => Duration::ZERO,
+            None => route,
+        };
+        Self {
+            always_validate: directives.no_cache,
+            on_wish: !strict && !shared_age,
+            while_revalidate: window(
+                directives.stale_while_revalidate,
+                rules.stale_while_revalidate,
+            ),
+            if_error: window(directives.stale_if_error, rules.stale_if_error),
+        }
+    }
+
+    /// The longer of the windows.
+    pub(crate) fn longest(&self) -> Duration {
+        self.while_revalidate.max(self.if_error)
+    }
+}
+
+/// What a route says about responses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ResponseRules {
+    pub(crate) freshness: FreshnessRules,
+    /// The largest body, in bytes.
+    pub(crate) max_object: u64,
+    pub(crate) stale_while_revalidate: Duration,
+    pub(crate) stale_if_error: Duration,
+    pub(crate) store_set_cookie: bool,
+}
+
+/// When a response came.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) now: Instant,
+    pub(crate) wall: SystemTime,
+    /// Since the request went out.
+    pub(crate) waited: Duration,
+}
+
+/// The statuses whose meaning for caches is known here (RFC 9110 §15).
+fn is_understood(status: StatusCode) -> bool {
+    matches!(
+        status.as_u16(),
+        200..=205 | 300..=303 | 305 | 307 | 308 | 400..=417 | 421 | 422 | 426 | 500..=505
+    )
+}
+
+/// Whether a response to a `GET` that asked for the whole may be stored (§3).
+pub(crate) fn judge_response(
+    status: StatusCode,
+    headers: &HeaderMap,
+    rules: &ResponseRules,
+    asked: Asked,
+    arrival: Arrival,
 ) -> Result<Storable, NotStored> {
-    let headers = response.headers();
-    let directives = CacheControl::of_response(headers);
-    if !STORABLE.contains(&response.status()) {
+    if status.is_informational()
+        || matches!(
+            status,
+            StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED
+        )
+    {
         return Err(NotStored::Status);
     }
+    let directives = CacheControl::of_response(headers);
+    let shared = rules.freshness.audience == Audience::Shared;
     if directives.must_understand {
-        return Err(NotStored::MustUnderstand);
-    }
-    if directives.no_store {
+        if !is_understood(status) {
+            return Err(NotStored::MustUnderstand);
+        }
+        // §5.2.2.3: who understands the status passes `no-store` over.
+    } else if directives.no_store {
         return Err(NotStored::NoStore);
     }
-    if directives.no_cache {
-        return Err(NotStored::NoCache);
-    }
-    if directives.private && rules.audience == Audience::Shared {
+    if directives.private && shared {
         return Err(NotStored::Private);
     }
-    if headers.contains_key(VARY) {
-        return Err(NotStored::Vary);
-    }
-    if headers.contains_key(SET_COOKIE) {
+    let vary = VarySet::of(headers).map_err(|_| NotStored::Vary)?;
+    if headers.contains_key(SET_COOKIE) && !rules.store_set_cookie {
         return Err(NotStored::SetCookie);
     }
-    if headers.contains_key(CONTENT_ENCODING) {
-        return Err(NotStored::ContentEncoding);
+    let lets_share =
+        directives.public || directives.must_revalidate || directives.s_maxage.is_some();
+    if asked.authorization && !lets_share {
+        return Err(NotStored::Authorization);
     }
-    let allowed = headers.get(ACCESS_CONTROL_ALLOW_ORIGIN);
-    if allowed.is_some_and(|origin| origin != "*")
-        || headers.contains_key(ACCESS_CONTROL_ALLOW_CREDENTIALS)
-    {
-        return Err(NotStored::CrossOrigin);
+    let age_at_receipt = age::at_receipt(headers, arrival.wall, arrival.waited);
+    let (lifetime, source) = freshness::lifetime(
+        rules.freshness,
+        (status, headers),
+        &directives,
+        arrival.wall,
+        age_at_receipt,
+    )
+    .ok_or(NotStored::NoLifetime)?;
+    if asked.credentials && source != LifetimeSource::Explicit {
+        return Err(NotStored::Credentials);
     }
-    let age_at_receipt = age::at_receipt(headers, received, waited);
-    let (lifetime, source) =
-        freshness::lifetime(rules, headers, &directives, received, age_at_receipt)
-            .ok_or(NotStored::NoLifetime)?;
-    if !lifetime.covers(age_at_receipt) {
+    let stale = StaleRules::of(&directives, rules);
+    let can_ask = Validators::of(headers).can_ask();
+    if directives.no_cache && !can_ask {
+        return Err(NotStored::NoCache);
+    }
+    if !lifetime.covers(age_at_receipt) && !can_ask && stale.longest().is_zero() {
         return Err(NotStored::Stale);
     }
-    if content_length(headers).is_some_and(|length| length > max_object) {
+    if content_length(headers).is_some_and(|length| length > rules.max_object) {
         return Err(NotStored::TooLarge);
     }
     Ok(Storable {
         lifetime,
         source,
         age_at_receipt,
+        stale,
+        immutable: directives.immutable,
+        vary,
+        withheld: directives.withheld,
     })
 }
 
@@ -301,143 +278,175 @@ mod tests {
         headers
     }
 
-    #[track_caller]
-    fn asks(fields: &[(&'static str, &'static str)], expected: Result<bool, Bypass>) {
-        let identity = [HeaderName::from_static("x-api-key")];
-        let headers = headers(fields);
-        let found = judge_request(&Method::GET, &headers, &identity, Audience::Shared);
-        assert_eq!(found.map(|asked| asked.conditional), expected);
-    }
-
-    #[test]
-    fn a_field_that_is_not_in_the_key_bypasses() {
-        asks(&[("accept", "*/*"), ("x-other", "1")], Ok(false));
-        asks(&[("if-none-match", "*")], Ok(true));
-        asks(&[("if-modified-since", "x")], Ok(true));
-        asks(&[("content-length", "0")], Ok(false));
-        asks(&[("content-length", "1")], Err(Bypass::Content));
-        asks(&[("transfer-encoding", "chunked")], Err(Bypass::Content));
-        asks(&[("upgrade", "websocket")], Err(Bypass::Upgrade));
-        asks(&[("authorization", "x")], Err(Bypass::Authorization));
-        asks(&[("cookie", "x")], Err(Bypass::Cookie));
-        asks(&[("range", "bytes=0-1")], Err(Bypass::Range));
-        asks(&[("cache-control", "no-cache")], Err(Bypass::Directive));
-        asks(&[("pragma", "no-cache")], Err(Bypass::Directive));
-        asks(&[("if-match", "*")], Err(Bypass::Precondition));
-        asks(&[("if-unmodified-since", "x")], Err(Bypass::Precondition));
-        asks(&[("x-api-key", "x")], Err(Bypass::Identity));
-    }
-
-    #[test]
-    fn other_methods_bypass_and_one_users_authorization_does_not() {
-        let none = HeaderMap::new();
-        let judge = |method, headers: &HeaderMap, audience| {
-            judge_request(&method, headers, &[], audience).map(|_| ())
-        };
-        let shared = Audience::Shared;
-        assert_eq!(judge(Method::HEAD, &none, shared), Ok(()));
-        assert_eq!(judge(Method::POST, &none, shared), Err(Bypass::Method));
-        assert_eq!(judge(Method::OPTIONS, &none, shared), Err(Bypass::Method));
-        let authorized = headers(&[("authorization", "x")]);
-        assert_eq!(judge(Method::GET, &authorized, Audience::OneUser), Ok(()));
-    }
-
-    fn rules() -> FreshnessRules {
-        FreshnessRules {
-            freshness: Freshness::Origin,
-            ttl: Duration::from_secs(7),
-            audience: Audience::Shared,
+    fn rules() -> ResponseRules {
+        ResponseRules {
+            freshness: FreshnessRules {
+                freshness: Freshness::Origin,
+                ttl: Duration::from_secs(7),
+                audience: Audience::Shared,
+            },
+            max_object: 100,
+            stale_while_revalidate: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+            store_set_cookie: false,
         }
+    }
+
+    fn judge(
+        rules: &ResponseRules,
+        asked: Asked,
+        status: u16,
+        fields: &[(&'static str, &'static str)],
+    ) -> Result<Storable, NotStored> {
+        let arrival = Arrival {
+            now: Instant::now(),
+            wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
+            waited: Duration::ZERO,
+        };
+        let status = StatusCode::from_u16(status).unwrap();
+        judge_response(status, &headers(fields), rules, asked, arrival)
     }
 
     #[track_caller]
     fn check(
-        rules: FreshnessRules,
+        rules: ResponseRules,
         status: u16,
         fields: &[(&'static str, &'static str)],
         expected: Result<u64, NotStored>,
     ) {
-        let mut response = Response::new(());
-        *response.status_mut() = StatusCode::from_u16(status).unwrap();
-        *response.headers_mut() = headers(fields);
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let found = judge_response(&response, rules, 100, now, Duration::ZERO);
+        let found = judge(&rules, Asked::default(), status, fields);
         let found = found.map(|storable| storable.lifetime.as_duration().as_secs());
         assert_eq!(found, expected);
+    }
+
+    const ETAG: (&str, &str) = ("etag", "\"a\"");
+
+    fn control(value: &'static str) -> (&'static str, &'static str) {
+        ("cache-control", value)
     }
 
     #[test]
     fn what_may_not_be_shared_is_not_stored() {
         check(rules(), 200, &[], Ok(7));
-        check(rules(), 200, &[("cache-control", "max-age=60")], Ok(60));
+        check(rules(), 200, &[control("max-age=60")], Ok(60));
         for (fields, why) in [
-            (("cache-control", "no-store"), NotStored::NoStore),
-            (("cache-control", "no-cache"), NotStored::NoCache),
-            (("cache-control", "private"), NotStored::Private),
-            (
-                ("cache-control", "must-understand, no-store"),
-                NotStored::MustUnderstand,
-            ),
-            (("vary", "accept"), NotStored::Vary),
+            (control("no-store"), NotStored::NoStore),
+            (control("no-cache"), NotStored::NoCache),
+            (control("private"), NotStored::Private),
+            (("vary", "*"), NotStored::Vary),
             (("set-cookie", "a=b"), NotStored::SetCookie),
-            (("content-encoding", "gzip"), NotStored::ContentEncoding),
-            (
-                ("access-control-allow-origin", "https://a"),
-                NotStored::CrossOrigin,
-            ),
-            (
-                ("access-control-allow-credentials", "true"),
-                NotStored::CrossOrigin,
-            ),
             (("content-length", "101"), NotStored::TooLarge),
         ] {
             check(rules(), 200, &[fields], Err(why));
-            let forced = FreshnessRules {
-                freshness: Freshness::Forced,
-                ..rules()
-            };
-            check(
-                forced,
-                200,
-                &[fields, ("cache-control", "max-age=60")],
-                Err(why),
-            );
+            let mut forced = rules();
+            forced.freshness.freshness = Freshness::Forced;
+            check(forced, 200, &[fields, control("max-age=60")], Err(why));
         }
-        check(rules(), 200, &[("access-control-allow-origin", "*")], Ok(7));
-        check(
-            rules(),
-            200,
-            &[("cache-control", "max-age=0")],
-            Err(NotStored::Stale),
-        );
+        check(rules(), 200, &[control("max-age=0")], Err(NotStored::Stale));
         check(rules(), 200, &[("age", "7")], Err(NotStored::Stale));
-        check(rules(), 200, &[("age", "x")], Err(NotStored::Stale));
-        let heuristic = FreshnessRules {
-            ttl: Duration::ZERO,
-            ..rules()
-        };
+        let mut heuristic = rules();
+        heuristic.freshness.ttl = Duration::ZERO;
         check(heuristic, 200, &[], Err(NotStored::NoLifetime));
-        let private = FreshnessRules {
-            audience: Audience::OneUser,
+        let mut one_user = rules();
+        one_user.freshness.audience = Audience::OneUser;
+        check(one_user, 200, &[control("private, max-age=60")], Ok(60));
+        let cookies = ResponseRules {
+            store_set_cookie: true,
             ..rules()
         };
-        check(
-            private,
-            200,
-            &[("cache-control", "private, max-age=60")],
-            Ok(60),
+        check(cookies, 200, &[("set-cookie", "a=b")], Ok(7));
+    }
+
+    #[test]
+    fn what_can_be_asked_about_is_stored_stale() {
+        check(rules(), 200, &[ETAG, control("no-cache")], Ok(7));
+        check(rules(), 200, &[ETAG, control("max-age=0")], Ok(0));
+        let stale = [control("max-age=0, stale-if-error=5")];
+        check(rules(), 200, &stale, Ok(0));
+    }
+
+    #[test]
+    fn a_part_is_never_stored_and_other_statuses_want_explicit_freshness() {
+        for status in [200, 203, 204, 300, 301, 308] {
+            check(rules(), status, &[], Ok(7));
+        }
+        let explicit = [control("max-age=60")];
+        for status in [201, 302, 307, 404, 410, 429, 500, 503, 299, 599] {
+            check(rules(), status, &[], Err(NotStored::NoLifetime));
+            check(rules(), status, &explicit, Ok(60));
+        }
+        for status in [206, 304] {
+            check(rules(), status, &explicit, Err(NotStored::Status));
+        }
+        let understand = [control("max-age=60, must-understand, no-store")];
+        check(rules(), 200, &understand, Ok(60));
+        check(rules(), 299, &understand, Err(NotStored::MustUnderstand));
+    }
+
+    #[test]
+    fn heuristic_freshness_is_for_few_statuses_or_public_ones() {
+        let mut heuristic = rules();
+        heuristic.freshness.ttl = Duration::ZERO;
+        let modified = ("last-modified", "Tue, 14 Nov 2023 21:33:20 GMT");
+        check(heuristic, 404, &[modified], Ok(240));
+        check(heuristic, 201, &[modified], Err(NotStored::NoLifetime));
+        check(heuristic, 201, &[modified, control("public")], Ok(240));
+    }
+
+    #[test]
+    fn who_asks_bars_what_the_response_does_not_allow() {
+        let who = Asked {
+            credentials: true,
+            ..Asked::default()
+        };
+        let judge = |asked, fields: &[_]| judge(&rules(), asked, 200, fields).map(drop);
+        assert_eq!(judge(who, &[]), Err(NotStored::Credentials));
+        assert_eq!(judge(who, &[control("max-age=60")]), Ok(()));
+        let authorized = Asked {
+            authorization: true,
+            ..who
+        };
+        let max_age = [control("max-age=60")];
+        assert_eq!(judge(authorized, &max_age), Err(NotStored::Authorization));
+        for allows in [
+            "public, max-age=60",
+            "s-maxage=60",
+            "max-age=60, must-revalidate",
+        ] {
+            assert_eq!(judge(authorized, &[control(allows)]), Ok(()), "{allows}");
+        }
+        assert_eq!(
+            judge(authorized, &[control("public")]),
+            Err(NotStored::Credentials)
         );
     }
 
     #[test]
-    fn few_statuses_are_stored() {
-        for status in [200, 203, 204, 300, 301, 308] {
-            check(rules(), status, &[], Ok(7));
+    fn the_responses_windows_go_before_the_routes() {
+        let seconds = Duration::from_secs;
+        let rules = ResponseRules {
+            stale_while_revalidate: seconds(1),
+            stale_if_error: seconds(2),
+            ..rules()
+        };
+        let windows = |value| {
+            let fields = [ETAG, control(value)];
+            let stale = judge(&rules, Asked::default(), 200, &fields).unwrap().stale;
+            (stale.on_wish, stale.while_revalidate, stale.if_error)
+        };
+        let none = Duration::ZERO;
+        assert_eq!(windows("max-age=1"), (true, seconds(1), seconds(2)));
+        let own = "max-age=1, stale-while-revalidate=8, stale-if-error=9";
+        assert_eq!(windows(own), (true, seconds(8), seconds(9)));
+        for strict in ["must-revalidate", "proxy-revalidate", "no-cache"] {
+            let headers: &'static str = format!("{own}, {strict}").leak();
+            assert_eq!(windows(headers), (false, none, none), "{strict}");
         }
-        for status in [201, 206, 302, 303, 304, 307, 400, 404, 410, 429, 500, 503] {
-            let explicit = [("cache-control", "max-age=60")];
-            check(rules(), status, &explicit, Err(NotStored::Status));
-        }
+        assert_eq!(windows("s-maxage=1"), (false, none, none));
+        assert_eq!(
+            windows("s-maxage=1, stale-if-error=9"),
+            (false, none, seconds(9))
+        );
     }
 
     #[test]

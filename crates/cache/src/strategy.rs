@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method};
 
+use crate::asked::Bypass;
 use crate::invalidation::Invalidation;
 use crate::key::CacheKey;
-use crate::storing::Bypass;
 use crate::target::Target;
 
 mod get_only;

@@ -58,6 +58,14 @@ impl<'a> Target<'a> {
         self.query
     }
 
+    /// The same with another query.
+    pub(crate) fn with_query<'b>(self, query: Option<&'b str>) -> Target<'b>
+    where
+        'a: 'b,
+    {
+        Target { query, ..self }
+    }
+
     /// Scheme and host, such as `https://example.com`.
     pub fn origin(&self) -> String {
         let mut origin = String::new();

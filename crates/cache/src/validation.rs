@@ -15,6 +15,9 @@ use crate::age;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Validators {
     etag: Option<HeaderValue>,
+    /// The tag was made here, so the origin does not know it.
+    own_etag: bool,
+    last_modified: Option<HeaderValue>,
     /// `Last-Modified`, or `Date` where there is none.
     modified: Option<SystemTime>,
 }
@@ -22,19 +25,23 @@ pub struct Validators {
 impl Validators {
     /// Reads them from the fields of a response.
     pub fn of(response: &HeaderMap) -> Self {
+        let last_modified = response.get(LAST_MODIFIED);
         Self {
             etag: response.get(ETAG).cloned(),
-            modified: match response.get(LAST_MODIFIED) {
+            own_etag: false,
+            last_modified: last_modified.cloned(),
+            modified: match last_modified {
                 Some(modified) => http_date(modified),
                 None => age::date(response),
             },
         }
     }
 
-    /// The same with this entity tag.
+    /// The same with an entity tag that was made here.
     pub(crate) fn tagged(self, etag: HeaderValue) -> Self {
         Self {
             etag: Some(etag),
+            own_etag: true,
             ..self
         }
     }
@@ -42,6 +49,43 @@ impl Validators {
     /// Whether the response has an entity tag.
     pub fn is_tagged(&self) -> bool {
         self.etag.is_some()
+    }
+
+    /// Whether its entity tag was made here.
+    pub(crate) fn is_own(&self) -> bool {
+        self.own_etag
+    }
+
+    /// Whether the origin can be asked if the response still holds.
+    pub(crate) fn can_ask(&self) -> bool {
+        self.origins_etag().is_some() || self.last_modified.is_some()
+    }
+
+    fn origins_etag(&self) -> Option<&HeaderValue> {
+        self.etag.as_ref().filter(|_| !self.own_etag)
+    }
+
+    /// Asks the origin whether the response still holds (§4.3.1).
+    pub(crate) fn ask(&self, request: &mut HeaderMap) {
+        if let Some(etag) = self.origins_etag() {
+            request.insert(IF_NONE_MATCH, etag.clone());
+        }
+        if let Some(modified) = &self.last_modified {
+            request.insert(IF_MODIFIED_SINCE, modified.clone());
+        }
+    }
+
+    /// Whether a 304 with these fields is about the response (§4.3.4): it names no other one.
+    pub(crate) fn are_confirmed_by(&self, not_modified: &HeaderMap) -> bool {
+        let Some(named) = not_modified.get(ETAG) else {
+            return true;
+        };
+        let opaque = |etag: &HeaderValue| opaque(etag.as_bytes()).map(<[u8]>::to_vec);
+        match self.origins_etag() {
+            Some(etag) => opaque(etag) == opaque(named),
+            // A tag that the response did not have before.
+            None => true,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 use std::error::Error;
 use std::io;
 
+use cache::CacheRefusal;
 use http::{Extensions, Response, StatusCode};
 
 use crate::flag_gate::FlagOff;
@@ -79,6 +80,18 @@ fn find(extensions: &Extensions, status: StatusCode) -> Option<Reason> {
             limits::Refusal::TimedOut(time) => Reason::new(
                 "http_response_timeout",
                 format!("There was no answer in {} ms.", time.as_millis()),
+            ),
+        });
+    }
+    if let Some(refusal) = extensions.get::<CacheRefusal>() {
+        return Some(match refusal {
+            CacheRefusal::NotStored => Reason::new(
+                "http_request_error",
+                "The request wants a stored answer only, and there is none that may be used.",
+            ),
+            _ => Reason::new(
+                "destination_unavailable",
+                "The service behind the gateway has all that it can take; try again later.",
             ),
         });
     }

@@ -248,7 +248,7 @@ pub enum RouteCache {
     /// `false`: nothing is stored, and no cache headers are sent.
     Off(#[schemars(extend("const" = false))] bool),
     /// How responses are stored.
-    On(RouteCacheSettings),
+    On(Box<RouteCacheSettings>),
 }
 
 impl Default for RouteCache {

@@ -10,6 +10,7 @@ use thiserror::Error;
 use tower::{Layer, Service};
 
 use super::Ready;
+use crate::with_parameters::{ParameterError, WithParameters};
 
 /// Gives the target the path that the route's `strip_prefix` or `rewrite` makes.
 ///
@@ -74,25 +75,16 @@ pub(super) fn with_path(uri: &Uri, path: &str) -> Option<Uri> {
 /// Where a redirect sends a client.
 #[derive(Clone, Debug)]
 pub struct Redirect {
-    pieces: Vec<Piece>,
+    to: WithParameters,
     status: StatusCode,
-}
-
-#[derive(Clone, Debug)]
-enum Piece {
-    Text(String),
-    Parameter(String),
 }
 
 /// What `redirect.to` may be wrong about.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub enum RedirectError {
-    /// A brace without its partner.
-    #[error("a brace without its partner in {0:?}")]
-    Brace(String),
-    /// The route's path has no such parameter.
-    #[error("the route's path has no parameter {{{0}}}")]
-    Unknown(String),
+    /// Its parameters are not the path's.
+    #[error(transparent)]
+    Parameter(#[from] ParameterError),
     /// Not something that `Location` may have.
     #[error(
         "{0:?} is neither an address such as \"https://example.com/{{rest}}\" nor a path that starts with /"
@@ -115,22 +107,8 @@ impl Redirect {
         if !sound || to.starts_with("//") || HeaderValue::from_str(to).is_err() {
             return Err(RedirectError::Address(to.to_owned()));
         }
-        let mut pieces = Vec::new();
-        let mut rest = to;
-        while let Some(open) = rest.find(['{', '}']) {
-            let (text, tail) = rest.split_at(open);
-            let close = tail.find('}').filter(|_| tail.starts_with('{'));
-            let close = close.ok_or_else(|| RedirectError::Brace(to.to_owned()))?;
-            let name = &tail[1..close];
-            if !template.params().any(|known| known == name) {
-                return Err(RedirectError::Unknown(name.to_owned()));
-            }
-            pieces.push(Piece::Text(text.to_owned()));
-            pieces.push(Piece::Parameter(name.to_owned()));
-            rest = &tail[close + 1..];
-        }
-        pieces.push(Piece::Text(rest.to_owned()));
-        Ok(Self { pieces, status })
+        let to = WithParameters::compile(to, template)?;
+        Ok(Self { to, status })
     }
 
     /// The address for one request: parameters as they came, and the request's query where `to` has none.
@@ -139,20 +117,9 @@ impl Redirect {
         captured: impl Fn(&str) -> Option<&'a str>,
         query: Option<&str>,
     ) -> Option<HeaderValue> {
-        let mut to = String::new();
-        for piece in &self.pieces {
-            match piece {
-                Piece::Text(text) => to.push_str(text),
-                Piece::Parameter(name) => to.push_str(captured(name)?),
-            }
-        }
+        let mut to = self.to.fill(captured)?;
         // A parameter must not turn a path of this host into the address of another.
-        if self
-            .pieces
-            .first()
-            .is_some_and(|first| matches!(first, Piece::Text(text) if text.starts_with('/')))
-            && to.starts_with("//")
-        {
+        if self.to.beginning().starts_with('/') && to.starts_with("//") {
             return None;
         }
         if let Some(query) = query.filter(|_| !to.contains('?')) {
@@ -214,11 +181,11 @@ mod tests {
     fn faults_are_told() {
         assert_eq!(
             redirect("/a/{b").unwrap_err(),
-            RedirectError::Brace("/a/{b".to_owned())
+            RedirectError::Parameter(ParameterError::Brace("/a/{b".to_owned()))
         );
         assert_eq!(
             redirect("/a/{b}").unwrap_err(),
-            RedirectError::Unknown("b".to_owned())
+            RedirectError::Parameter(ParameterError::Unknown("b".to_owned()))
         );
         assert!(matches!(
             redirect("javascript:alert(1)"),

@@ -82,6 +82,10 @@ fn the_age_of_a_response() {
 fn an_age_that_is_malformed_is_passed_over_and_of_several_the_first_counts() {
     const LONG: &str = "cache-control: max-age=3600";
     check([
+        reused("5.1 Age of letters", &[LONG, "age: abc"]),
+        reused("5.1 a negative Age", &[LONG, "age: -7200"]),
+        reused("5.1 a broken Age", &[LONG, "age: 7200.0"]),
+        reused("5.1 an empty Age", &[LONG, "age:"]),
         not_reused("1.2.2 Age of 2^31 - 1", &[LONG, "age: 2147483647"]),
         not_reused("1.2.2 Age of 2^31", &[LONG, "age: 2147483648"]),
         not_reused("1.2.2 Age beyond 2^31", &[LONG, "age: 2147483649"]),
@@ -90,9 +94,20 @@ fn an_age_that_is_malformed_is_passed_over_and_of_several_the_first_counts() {
             &[LONG, "age: 99999999999999999999999"],
         ),
         not_reused("5.1 an old Age first in a list", &[LONG, "age: 7200, 0"]),
+        reused("5.1 a young Age first in a list", &[LONG, "age: 0, 7200"]),
         not_reused(
             "5.1 an old Age on the first line",
             &[LONG, "age: 7200", "age: 0"],
+        ),
+        reused(
+            "5.1 a young Age on the first line",
+            &[LONG, "age: 0", "age: 7200"],
+        ),
+        reused("5.1 one Age twice in a list", &[LONG, "age: 0, 0"]),
+        reused("5.1 one Age on two lines", &[LONG, "age: 0", "age: 0"]),
+        reused(
+            "5.1 one small Age on two lines",
+            &[LONG, "age: 600", "age: 600"],
         ),
     ]);
 }

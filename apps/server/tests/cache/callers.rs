@@ -24,9 +24,27 @@ fn authorization() {
             |step| step,
         ),
         authenticated(
+            "3.5 public",
+            "cache-control: max-age=600, public",
+            Step::stored,
+        ),
+        authenticated(
+            "3.5 must-revalidate",
+            "cache-control: max-age=600, must-revalidate",
+            Step::stored,
+        ),
+        authenticated("3.5 s-maxage", "cache-control: s-maxage=600", Step::stored),
+        authenticated(
             "3.5 public and no-store",
             "cache-control: public, no-store",
             |step| step,
+        ),
+        case(
+            "3.5 what is stored with explicit freshness answers an authenticated request",
+            [
+                get().answer(Reply::ok(&["cache-control: max-age=600, public"])),
+                get().with(BASIC).stored(),
+            ],
         ),
         case(
             "contract: what is stored under ttl does not answer an authenticated request",
@@ -54,12 +72,27 @@ fn authorization() {
                 get().answer(Reply::ok(&[])),
             ],
         ),
+        case(
+            "contract: store_authenticated",
+            [
+                get().with(BASIC).answer(Reply::ok(&[])),
+                get().answer(Reply::ok(&[])).stored(),
+            ],
+        )
+        .on("cache.ttl = \"60s\"\ncache.store_authenticated = true"),
     ]);
 }
 
 #[test]
 fn cookies() {
     check([
+        case(
+            "contract: a cookie and explicit freshness",
+            [
+                get().answer(Reply::ok(&["cache-control: max-age=600"])),
+                get().with("cookie: a=b").stored(),
+            ],
+        ),
         case(
             "contract: a cookie under ttl is neither answered nor stored",
             [
@@ -80,6 +113,31 @@ fn cookies() {
             ],
         )
         .on(TTL),
+        case(
+            "contract: ignore_cookies by name",
+            [
+                get()
+                    .with("cookie: _ga=1")
+                    .answer(Reply::ok(&[]))
+                    .not_told("cookie"),
+                get().with("cookie: _ga=2").stored(),
+                get()
+                    .with("cookie: _ga=2; session=3")
+                    .answer(Reply::ok(&[])),
+            ],
+        )
+        .on("cache.ttl = \"60s\"\ncache.ignore_cookies = [\"_ga*\"]"),
+        case(
+            "contract: ignore_cookies of all",
+            [
+                get()
+                    .with("cookie: a=1")
+                    .answer(Reply::ok(&[]))
+                    .not_told("cookie"),
+                get().with("cookie: b=2").stored(),
+            ],
+        )
+        .on("cache.ttl = \"60s\"\ncache.ignore_cookies = true"),
     ]);
 }
 
@@ -98,6 +156,13 @@ fn identity_fields() {
         under_ttl("contract: Api-Key under ttl", "api-key: 1"),
         under_ttl("contract: X-Auth-Token under ttl", "x-auth-token: 1"),
         under_ttl("contract: X-Access-Token under ttl", "x-access-token: 1"),
+        case(
+            "contract: X-Api-Key and explicit freshness",
+            [
+                get().answer(Reply::ok(&["cache-control: max-age=600"])),
+                get().with("x-api-key: 1").stored(),
+            ],
+        ),
         case(
             "contract: identity_fields of the configuration",
             [

@@ -46,6 +46,10 @@ pub(crate) enum Source {
     Origin,
     /// A fresh stored response, and nobody was asked.
     Store,
+    /// A stored response that the origin has confirmed.
+    Validated,
+    /// A stale one.
+    Stale,
     /// The gateway itself, with an error.
     Gateway,
     /// It does not matter here.
@@ -76,6 +80,8 @@ pub(crate) enum Want {
     ToldMethod(&'static str),
     /// How often the origin was asked.
     Asked(usize),
+    /// Of the answers to requests at once so many have this in their `Cache-Status`.
+    Several(usize, &'static str),
     /// The body broke off.
     Broken,
 }
@@ -93,6 +99,8 @@ pub(crate) struct Step {
     pub(crate) wants: Vec<Want>,
     pub(crate) until: bool,
     pub(crate) copies: usize,
+    /// The origin is asked behind the answer.
+    pub(crate) refreshes: bool,
     /// The field whose value fills in for `{kept}` in later requests.
     pub(crate) keeps: Option<&'static str>,
 }
@@ -110,6 +118,7 @@ pub(crate) fn send(method: &'static str) -> Step {
         wants: Vec::new(),
         until: false,
         copies: 1,
+        refreshes: false,
         keeps: None,
     }
 }
@@ -178,6 +187,22 @@ impl Step {
         self.from(Source::Store)
     }
 
+    pub(crate) fn validated(self) -> Self {
+        self.from(Source::Validated)
+    }
+
+    pub(crate) fn stale(self) -> Self {
+        self.from(Source::Stale)
+    }
+
+    /// A stale response, behind which the origin is asked with these replies.
+    pub(crate) fn stale_and_refreshed(self) -> Self {
+        Self {
+            refreshes: true,
+            ..self.stale()
+        }
+    }
+
     pub(crate) fn failed(self) -> Self {
         self.from(Source::Gateway)
     }
@@ -221,6 +246,10 @@ impl Step {
 
     pub(crate) fn says(self, text: &'static str) -> Self {
         self.want(Want::Says(text))
+    }
+
+    pub(crate) fn several(self, answers: usize, text: &'static str) -> Self {
+        self.want(Want::Several(answers, text))
     }
 
     pub(crate) fn told(self, line: &'static str) -> Self {

@@ -253,6 +253,16 @@ fn what_a_304_says() {
             ],
         ),
         case(
+            "RFC 9110 13.2.1 a condition on a stored 203 is judged",
+            [
+                get().answer(Reply::of(
+                    203,
+                    &["cache-control: max-age=600", "etag: \"a\""],
+                )),
+                get().with("if-none-match: \"a\"").stored().status(304),
+            ],
+        ),
+        case(
             "RFC 9110 13.2.1 a condition on what is no 200 is passed over",
             [
                 get().answer(Reply::of(

@@ -60,6 +60,8 @@ fn no_cache() {
         "date: {now}",
         "expires: {now+60}",
     ];
+    let tagged = |control| Reply::ok(&[control, "etag: \"a\""]);
+    let confirmed = || Reply::of(304, &["etag: \"a\""]);
     check([
         not_reused("5.2.2.4 no-cache beside max-age and Expires", &DATED),
         not_reused(
@@ -69,6 +71,30 @@ fn no_cache() {
         not_reused(
             "5.2.2.4 no-cache on a line of its own",
             &["cache-control: max-age=60", "cache-control: no-cache"],
+        ),
+        case(
+            "5.2.2.4 no-cache is stored and asked about each time",
+            [
+                get().answer(tagged("cache-control: no-cache")),
+                get()
+                    .answer(confirmed())
+                    .validated()
+                    .told("if-none-match: \"a\""),
+                get()
+                    .answer(confirmed())
+                    .validated()
+                    .told("if-none-match: \"a\""),
+            ],
+        ),
+        case(
+            "5.2.2.4 no-cache beside max-age is asked about",
+            [
+                get().answer(tagged("cache-control: max-age=60, no-cache")),
+                get()
+                    .answer(confirmed())
+                    .validated()
+                    .told("if-none-match: \"a\""),
+            ],
         ),
     ]);
 }
@@ -153,6 +179,14 @@ fn field_names_as_arguments() {
 #[test]
 fn must_understand() {
     check([
+        reused(
+            "5.2.2.3 must-understand of a known status overrules no-store",
+            &["cache-control: max-age=60, no-store, must-understand"],
+        ),
+        reused(
+            "5.2.2.3 must-understand alone, of a known status",
+            &["cache-control: max-age=60, must-understand"],
+        ),
         case(
             "5.2.2.3 must-understand of an unknown status",
             [

@@ -24,6 +24,7 @@ fn what_is_stored() {
         stored("3.1 Content-Foo", "content-foo: value"),
         stored("3.1 X-Content-Foo", "x-content-foo: value"),
         stored("3.1 Cache-Control", "x-a: 1"),
+        stored("3.1 Content-Encoding", "content-encoding: gzip"),
         stored("3.1 Content-Language", "content-language: de"),
         stored("3.1 Content-Location", "content-location: /elsewhere"),
         stored("3.1 Content-MD5", "content-md5: N7UdGUp1E+RbVvZSTy1R8g=="),
@@ -61,6 +62,10 @@ fn what_is_stored() {
         ),
         stored("3.1 X-Frame-Options", "x-frame-options: sameorigin"),
         stored("3.1 X-XSS-Protection", "x-xss-protection: 1; mode=block"),
+        stored(
+            "RFC 9110 10.2.3 Retry-After of the origin's own",
+            "retry-after: 60",
+        ),
         case(
             "3.1 lines of one field stay apart and in order",
             [
@@ -140,5 +145,16 @@ fn what_is_left_out() {
             "contract: Set-Cookie is not stored",
             &["cache-control: max-age=600", "set-cookie: a=b"],
         ),
+        case(
+            "contract: store_set_cookie stores it",
+            [
+                get().answer(Reply::ok(&[
+                    "cache-control: max-age=600",
+                    "set-cookie: a=b",
+                ])),
+                get().stored().has("set-cookie: a=b"),
+            ],
+        )
+        .on("cache.ttl = \"0s\"\ncache.store_set_cookie = true"),
     ]);
 }

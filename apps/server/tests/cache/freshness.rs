@@ -259,6 +259,16 @@ fn the_route_s_own_lifetime() {
         )
         .on(TTL),
         not_reused(
+            "contract: ttl and a max-age=0 with a blank before the equals sign",
+            &["cache-control: max-age =0"],
+        )
+        .on(TTL),
+        not_reused(
+            "contract: ttl and no-store behind a quote that never ends",
+            &["cache-control: x=\"a, no-store"],
+        )
+        .on(TTL),
+        not_reused(
             "contract: ttl and an Expires that is no date",
             &["expires: 0"],
         )

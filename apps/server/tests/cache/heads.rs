@@ -24,6 +24,13 @@ fn heads() {
             ],
         ),
         case(
+            "RFC 9110 8.6 HEAD of a stored 204 has no Content-Length",
+            [
+                get().answer(Reply::of(204, &["cache-control: max-age=600"])),
+                head().stored().status(204).lacks("content-length"),
+            ],
+        ),
+        case(
             "RFC 9110 8.6 a stored 204 has no Content-Length",
             [
                 get().answer(Reply::of(204, &["cache-control: max-age=600"])),
@@ -49,6 +56,21 @@ fn heads() {
             [
                 get().answer(short("x-a: 1")),
                 head().answer(short("x-a: 2")).anyhow().asked(1).until(),
+            ],
+        ),
+        case(
+            "4.3.5 HEAD with the same validators freshens the stored GET",
+            [
+                get().answer(short("x-a: 1")),
+                head()
+                    .answer(
+                        Reply::ok(&["cache-control: max-age=600", "etag: \"a\"", "x-a: 2"])
+                            .body("ten bytes."),
+                    )
+                    .anyhow()
+                    .asked(1)
+                    .until(),
+                get().stored().body("ten bytes.").has("x-a: 2"),
             ],
         ),
         case(

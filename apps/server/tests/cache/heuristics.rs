@@ -36,12 +36,27 @@ fn by_status() {
         status("4.2.2 308", 308, true),
         status("4.2.2 400", 400, false),
         status("4.2.2 403", 403, false),
+        status("4.2.2 404", 404, true),
+        status("4.2.2 405", 405, true),
+        status("4.2.2 410", 410, true),
+        status("4.2.2 414", 414, true),
         status("4.2.2 429", 429, false),
         status("4.2.2 500", 500, false),
+        status("4.2.2 501", 501, true),
         status("4.2.2 502", 502, false),
         status("4.2.2 503", 503, false),
         status("4.2.2 504", 504, false),
         status("4.2.2 599", 599, false),
+        case(
+            "5.2.2.9 public makes any status heuristically fresh",
+            [
+                get().answer(Reply::of(
+                    599,
+                    &["date: {now}", OLD, "cache-control: public"],
+                )),
+                get().stored(),
+            ],
+        ),
     ]);
 }
 

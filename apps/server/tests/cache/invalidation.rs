@@ -146,6 +146,10 @@ fn what_the_response_names() {
             naming("POST", 201, "location: {base}/page?a=1#b"),
         ),
         dropped(
+            "4.4 a Location relative to the target",
+            naming("POST", 201, "location: ../page"),
+        ),
+        dropped(
             "4.4 Content-Location of a POST",
             naming("POST", 200, "content-location: {base}/page"),
         ),
@@ -236,5 +240,10 @@ fn what_an_unsafe_response_is_good_for() {
                 get().stored(),
             ],
         ),
+        dropped(
+            "contract: invalidates of the route",
+            change("POST", 200).at("/elsewhere/deep"),
+        )
+        .on("cache.ttl = \"0s\"\ncache.tags = [\"pages\"]\ncache.invalidates = [\"pages\"]"),
     ]);
 }

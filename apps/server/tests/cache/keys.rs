@@ -65,6 +65,30 @@ fn the_target() {
             ],
         )
         .on("cache.ttl = \"0s\"\ncache.sort_query = false"),
+        case(
+            "contract: query only",
+            [
+                kept().at("/page?a=1&utm=x").told_target("/page?a=1"),
+                get()
+                    .at("/page?a=1&utm=y")
+                    .stored()
+                    .body("the answer of step 1"),
+                kept().at("/page?a=2"),
+            ],
+        )
+        .on("cache.ttl = \"0s\"\ncache.query = { only = [\"a\"] }"),
+        case(
+            "contract: query ignore",
+            [
+                kept().at("/page?a=1&utm=x").told_target("/page?a=1"),
+                get()
+                    .at("/page?utm=y&a=1")
+                    .stored()
+                    .body("the answer of step 1"),
+                kept().at("/page?a=2"),
+            ],
+        )
+        .on("cache.ttl = \"0s\"\ncache.query = { ignore = [\"utm\"] }"),
     ]);
 }
 

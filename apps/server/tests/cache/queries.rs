@@ -1,4 +1,4 @@
-//! RFC 10008: the `QUERY` method.
+//! RFC 10008: the method `QUERY`.
 
 use crate::case::{Step, case, get, send};
 use crate::reply::Reply;

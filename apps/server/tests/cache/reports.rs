@@ -39,10 +39,59 @@ fn cache_status() {
                 .has("x-cache: BYPASS")],
         ),
         case(
+            "RFC 9211 2.3 stale and changed",
+            [
+                get().answer(Reply::ok(&["cache-control: max-age=1", "etag: \"a\""])),
+                get()
+                    .answer(Reply::ok(&["etag: \"b\""]))
+                    .until()
+                    .says("fwd=stale")
+                    .says("fwd-status=200"),
+            ],
+        ),
+        case(
             "RFC 9211 2.2 stale, without a validator, is forgotten",
             [
                 get().answer(Reply::ok(&["cache-control: max-age=1"])),
                 get().answer(Reply::ok(&[])).until().says("fwd="),
+            ],
+        ),
+        case(
+            "RFC 9211 2.3 stale and confirmed",
+            [
+                get().answer(Reply::ok(&["cache-control: max-age=1", "etag: \"a\""])),
+                get()
+                    .answer(Reply::of(
+                        304,
+                        &["cache-control: max-age=60", "etag: \"a\""],
+                    ))
+                    .validated()
+                    .until()
+                    .says("fwd=stale")
+                    .says("fwd-status=304")
+                    .has("x-cache: REVALIDATED"),
+            ],
+        ),
+        case(
+            "RFC 9211 2.2 a directive of the request",
+            [
+                get().answer(long()),
+                get()
+                    .with("cache-control: no-cache")
+                    .answer(long())
+                    .says("fwd=request"),
+            ],
+        ),
+        case(
+            "RFC 9211 2.2 another variant",
+            [
+                get()
+                    .with("foo: 1")
+                    .answer(Reply::ok(&["cache-control: max-age=50", "vary: foo"])),
+                get()
+                    .with("foo: 2")
+                    .answer(Reply::ok(&["cache-control: max-age=50", "vary: foo"]))
+                    .says("fwd=vary-miss"),
             ],
         ),
         case(

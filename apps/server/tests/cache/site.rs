@@ -162,6 +162,13 @@ fn attempt(
         let answers = asking.into_iter().map(|asking| asking.join().unwrap());
         answers.collect()
     });
+    if step.refreshes {
+        // What is asked for behind the answer, before the next step has other replies.
+        let end = Instant::now() + UNTIL;
+        while scripts.lock().unwrap()[&place].asked.is_empty() && Instant::now() < end {
+            thread::park_timeout(Duration::from_millis(5));
+        }
+    }
     let asked = scripts.lock().unwrap()[&place].asked.clone();
     let said = match step.source {
         Source::Origin => {
@@ -174,7 +181,7 @@ fn attempt(
             }
             Some(said)
         }
-        Source::Store => known.said.get(step.path).cloned(),
+        Source::Store | Source::Validated | Source::Stale => known.said.get(step.path).cloned(),
         Source::Gateway | Source::Any => None,
     };
     let told = Told {
@@ -185,6 +192,7 @@ fn attempt(
         verdict::judge(step, answer, &told, said.as_ref())
             .map_err(|why| format!("{why}; asked {}; {answer:?}", asked.len()))?;
     }
+    verdict::judge_all(step, &answers)?;
     if let Some(name) = step.keeps {
         let kept = answers.iter().find_map(|answer| answer.field(name));
         known.kept = kept.ok_or_else(|| format!("no {name} to keep"))?;

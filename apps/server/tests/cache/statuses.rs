@@ -23,9 +23,22 @@ fn with_explicit_freshness() {
         fresh("3 a fresh 200", 200),
         fresh("3 a fresh 203", 203),
         fresh("3 a fresh 204", 204),
+        fresh("3 a fresh 299", 299),
         fresh("3 a fresh 300", 300),
         fresh("3 a fresh 301", 301),
+        fresh("3 a fresh 302", 302),
+        fresh("3 a fresh 303", 303),
+        fresh("3 a fresh 307", 307),
         fresh("3 a fresh 308", 308),
+        fresh("3 a fresh 400", 400),
+        fresh("3 a fresh 404", 404),
+        fresh("3 a fresh 410", 410),
+        fresh("3 a fresh 499", 499),
+        fresh("3 a fresh 500", 500),
+        fresh("3 a fresh 502", 502),
+        fresh("3 a fresh 503", 503),
+        fresh("3 a fresh 504", 504),
+        fresh("3 a fresh 599", 599),
     ]);
 }
 

@@ -47,6 +47,22 @@ pub(crate) fn judge(
         .try_for_each(|want| fulfilled(want, answer, told))
 }
 
+/// Checks what is wanted of all answers together.
+pub(crate) fn judge_all(step: &Step, answers: &[Answer]) -> Result<(), String> {
+    for want in &step.wants {
+        if let Want::Several(wanted, text) = want {
+            let status = |answer: &&Answer| {
+                answer
+                    .field("cache-status")
+                    .unwrap_or_default()
+                    .contains(text)
+            };
+            equal(text, &answers.iter().filter(status).count(), wanted)?;
+        }
+    }
+    Ok(())
+}
+
 /// Checks who answered: by whether the origin was asked, and by what the answer says itself.
 fn source(step: &Step, answer: &Answer, told: &Told<'_>) -> Result<(), String> {
     let word = answer.field("x-cache").unwrap_or_default();
@@ -54,6 +70,8 @@ fn source(step: &Step, answer: &Answer, told: &Told<'_>) -> Result<(), String> {
     let right = match step.source {
         Source::Origin => asked > 0 && matches!(&*word, "MISS" | "BYPASS" | ""),
         Source::Store => asked == 0 && word == "HIT" && answer.field("age").is_some(),
+        Source::Validated => asked > 0 && word == "REVALIDATED",
+        Source::Stale => word == "STALE",
         Source::Gateway => answer.status >= 500 && !matches!(&*word, "HIT" | "STALE"),
         Source::Any => true,
     };
@@ -87,7 +105,11 @@ fn fulfilled(want: &Want, answer: &Answer, told: &Told<'_>) -> Result<(), String
             equal(name, &answer.field(name), &None)
         }
         // What the others want was looked at before.
-        Want::NoFieldWhenStored(_) | Want::Status(_) | Want::Body(_) | Want::Broken => Ok(()),
+        Want::NoFieldWhenStored(_)
+        | Want::Status(_)
+        | Want::Body(_)
+        | Want::Broken
+        | Want::Several(..) => Ok(()),
         Want::Age(wanted) => {
             let age = answer.field("age").and_then(|age| age.parse::<u64>().ok());
             holds(

@@ -327,11 +327,6 @@ impl Pipe {
         drop(own);
     }
 
-    /// Lets the fill go on without a reader.
-    pub(super) fn leave_running(&self) {
-        self.state.lock().unattended = true;
-    }
-
     /// Holds the beginning for one who will enter, where it is still there and the body not broken.
     pub(super) fn promise(&self) -> bool {
         let mut state = self.state.lock();

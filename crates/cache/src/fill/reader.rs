@@ -38,11 +38,6 @@ impl Reader {
             pipe: Arc::clone(&self.pipe),
         }
     }
-
-    /// Leaves, and lets the fill go on without a reader as long as it can be stored.
-    pub(crate) fn leave_running(self) {
-        self.pipe.leave_running();
-    }
 }
 
 impl Drop for Reader {

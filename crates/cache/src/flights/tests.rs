@@ -18,14 +18,14 @@ fn key(number: usize) -> CacheKey {
     CacheKey::new("space", format!("GET https://example.com/{number}"))
 }
 
-fn lead<T>(flights: &Arc<Flights<T>>, key: &CacheKey) -> Lead<T> {
+fn lead<T: Clone>(flights: &Arc<Flights<T>>, key: &CacheKey) -> Lead<T> {
     match flights.join(key) {
         Joined::Leads(lead) => lead,
         _ => panic!("another leads"),
     }
 }
 
-fn follow<T>(flights: &Arc<Flights<T>>, key: &CacheKey) -> Waiting<T> {
+fn follow<T: Clone>(flights: &Arc<Flights<T>>, key: &CacheKey) -> Waiting<T> {
     match flights.join(key) {
         Joined::Follows(waiting) => waiting,
         _ => panic!("nothing to wait for"),
@@ -150,6 +150,7 @@ fn over_several_threads_one_leads_at_a_time_and_nobody_is_forgotten() {
                                     }
                                     break;
                                 }
+                                Joined::Lands(_) => unreachable!("nothing stands"),
                                 Joined::Follows(waiting) => match waiting.await {
                                     Landing::Landed(landed) => {
                                         assert_eq!(landed, at);
@@ -214,6 +215,7 @@ proptest! {
                     let count = followers.iter().filter(waiting).count();
                     match flights.join(&key(at)) {
                         Joined::Leads(lead) => assert!(leads[at].replace(lead).is_none()),
+                        Joined::Lands(_) => unreachable!("nothing stands"),
                         Joined::Full => assert!(leads[at].is_some() && count == MAX),
                         Joined::Follows(waiting) => {
                             assert!(leads[at].is_some() && count < MAX);
@@ -270,4 +272,35 @@ fn end(followers: &mut [Follower], at: usize, outcome: Option<&Arc<usize>>) {
         });
         follower.ended.get_or_insert(landing);
     }
+}
+
+#[test]
+fn what_stands_is_there_at_once_until_it_ends() {
+    let flights = Flights::new(9);
+    let lead = lead(&flights, &key(0));
+    let mut waiting = follow(&flights, &key(0));
+    let standing = lead.stand("now", "later");
+    let woken = Arc::default();
+    assert_eq!(poll(&mut waiting, &woken), Some(Landing::Landed("now")));
+    assert!(matches!(flights.join(&key(0)), Joined::Lands("later")));
+    drop(standing);
+    assert_eq!(flights.len(), 0);
+    assert!(matches!(flights.join(&key(0)), Joined::Leads(_)));
+}
+
+#[test]
+fn a_lead_hears_when_nobody_waits_any_more() {
+    let flights: Arc<Flights<()>> = Flights::new(9);
+    let lead = lead(&flights, &key(0));
+    let waits = [follow(&flights, &key(0)), follow(&flights, &key(0))];
+    let woken: Arc<Woken> = Arc::default();
+    let waker = Waker::from(Arc::clone(&woken));
+    let cx = Context::from_waker(&waker);
+    assert!(lead.poll_awaited(&cx));
+    let [one, other] = waits;
+    drop(one);
+    assert_eq!(woken.0.load(SeqCst), 0);
+    drop(other);
+    assert_eq!(woken.0.load(SeqCst), 1);
+    assert!(!lead.poll_awaited(&cx));
 }

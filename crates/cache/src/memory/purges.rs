@@ -32,7 +32,8 @@ type Name = u128;
 /// aim at one: the hasher is seeded.
 #[derive(Clone, Copy, Debug)]
 struct OwnNames {
-    key: u64,
+    /// Of the key's name, in every space and variant.
+    name: u64,
     resource: Option<u64>,
     user: Option<u64>,
 }
@@ -40,7 +41,7 @@ struct OwnNames {
 impl OwnNames {
     fn each(self) -> impl Iterator<Item = Name> {
         [
-            Some(named(0, self.key)),
+            Some(named(0, self.name)),
             self.resource.map(|hash| named(1, hash)),
             self.user.map(|hash| named(2, hash)),
         ]
@@ -87,13 +88,6 @@ pub(super) struct Held {
     own: OwnNames,
 }
 
-impl Held {
-    /// The hash of its key.
-    pub(super) fn hash(&self) -> u64 {
-        self.own.key
-    }
-}
-
 impl Drop for Held {
     fn drop(&mut self) {
         for name in self.own.each() {
@@ -137,7 +131,7 @@ impl Purges {
 
     fn own(&self, key: &CacheKey) -> OwnNames {
         OwnNames {
-            key: self.hash(key),
+            name: self.hasher.hash_one(key.name()),
             resource: key
                 .resource()
                 .map(|resource| self.hash_of_resource(resource)),
@@ -158,6 +152,14 @@ impl Purges {
         (self.last.load(SeqCst), held)
     }
 
+    /// Whether a purge after `number` concerns a key or one of these labels.
+    pub(super) fn is_purged_since(&self, number: u64, key: &CacheKey, labels: &[Tag]) -> bool {
+        self.last.load(SeqCst) != number
+            && self
+                .visible_as(number, key, self.own(key), labels)
+                .is_none()
+    }
+
     /// Whether what was visible at `number` still is; if so, the number at which it was seen to be.
     pub(super) fn visible(
         &self,
@@ -166,16 +168,26 @@ impl Purges {
         held: &Held,
         labels: &[Tag],
     ) -> Option<u64> {
-        let last = self.last.load(SeqCst);
-        if last == number {
-            return Some(last);
+        if self.last.load(SeqCst) == number {
+            return Some(number);
         }
+        self.visible_as(number, key, held.own, labels)
+    }
+
+    fn visible_as(
+        &self,
+        number: u64,
+        key: &CacheKey,
+        own: OwnNames,
+        labels: &[Tag],
+    ) -> Option<u64> {
+        let last = self.last.load(SeqCst);
         let table = self.table.read();
         if table.floor > number {
             return None;
         }
         let labels = labels.iter().map(|label| label.number());
-        let mut tags = held.own.each().chain(labels);
+        let mut tags = own.each().chain(labels);
         let newer = |tag| {
             table
                 .tags
@@ -194,9 +206,9 @@ impl Purges {
         Some(last)
     }
 
-    /// Purges one key.
-    pub(super) fn purge_key(&self, key: &CacheKey) {
-        self.purge_own(named(0, self.hash(key)));
+    /// Purges every variant under a key's name, in every space.
+    pub(super) fn purge_name(&self, name: &str) {
+        self.purge_own(named(0, self.hasher.hash_one(name)));
     }
 
     /// Purges a resource by origin and path; a slash at its end does not matter.
@@ -308,7 +320,7 @@ mod tests {
         let (number, held) = purges.begin(&a);
         assert_eq!(purges.visible(number, &a, &held, &[]), Some(0));
         let (other, other_held) = purges.begin(&b);
-        purges.purge_key(&a);
+        purges.purge_name("a");
         assert_eq!(purges.visible(number, &a, &held, &[]), None);
         assert_eq!(purges.visible(other, &b, &other_held, &[]), Some(1));
         let (later, held) = purges.begin(&a);
@@ -340,7 +352,7 @@ mod tests {
         purges.purge_user("a");
         assert_eq!(purges.remembered(), 0);
         let (_, held) = purges.begin(&key("a"));
-        purges.purge_key(&key("a"));
+        purges.purge_name("a");
         purges.sweep();
         assert_eq!(purges.remembered(), 1);
         drop(held);

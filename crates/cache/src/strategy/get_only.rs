@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Audience, CacheRequest, CacheStrategy};
+use crate::asked::Bypass;
 use crate::invalidation::Invalidation;
 use crate::key::CacheKey;
-use crate::storing::Bypass;
 
 /// Stores answers to `GET` (and answers `HEAD` from them) under method, scheme, host, path and query.
 ///

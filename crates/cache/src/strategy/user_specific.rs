@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Audience, CacheRequest, CacheStrategy};
+use crate::asked::Bypass;
 use crate::invalidation::Invalidation;
 use crate::key::CacheKey;
-use crate::storing::Bypass;
 
 /// Stores answers to the `GET` of an authenticated user under `user:{id}:` and what [`super::GetOnly`]
 /// has; a private cache to that user.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use cache::testing::store_contract;
 use cache::{
     CacheKey, CacheProvider, CacheStats, EvictionPolicy, Fetch, Invalidation, MemoryOptions,
-    MemoryProvider, StoreFuture, StoredResponse,
+    MemoryProvider, StoreFuture, StoredResponse, Tag,
 };
 
 fn memory(policy: EvictionPolicy, entries: u64) -> MemoryProvider {
@@ -41,6 +41,10 @@ impl CacheProvider for Remote {
 
     fn begin(&self, key: &CacheKey) -> Fetch {
         self.0.begin(key)
+    }
+
+    fn is_purged_since(&self, number: u64, key: &CacheKey, tags: &[Tag]) -> bool {
+        self.0.is_purged_since(number, key, tags)
     }
 
     fn store(
@@ -100,6 +104,10 @@ impl CacheProvider for Forgetful {
 
     fn begin(&self, key: &CacheKey) -> Fetch {
         self.0.begin(key)
+    }
+
+    fn is_purged_since(&self, number: u64, key: &CacheKey, tags: &[Tag]) -> bool {
+        self.0.is_purged_since(number, key, tags)
     }
 
     fn store(

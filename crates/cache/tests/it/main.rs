@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod axum_router;
+mod collapse;
 mod contract;
 mod fill;
 mod invalidation;
 mod layer;
 mod memory;
+mod stale;
 mod support;

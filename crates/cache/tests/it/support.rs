@@ -15,7 +15,8 @@ use cache::{
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
 use http_body_util::{BodyExt, Empty};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinHandle;
 use tower::{Layer, Service, ServiceExt};
 
 thread_local! {
@@ -55,6 +56,7 @@ fn hooks() -> CacheHooks {
         },
         tell: |_, outcome| TOLD.with_borrow_mut(|told| told.push(outcome)),
         is_refusal: |extensions: &Extensions| extensions.get::<Refused>().is_some(),
+        ..CacheHooks::default()
     }
 }
 
@@ -139,12 +141,13 @@ type Answer = Box<dyn FnMut(&Request<Empty<Bytes>>) -> Response<TestBody> + Send
 pub(crate) struct Upstream {
     answer: Arc<Mutex<Answer>>,
     asked: Arc<Mutex<Vec<(Method, Uri, HeaderMap)>>>,
+    gate: Arc<Mutex<Option<Arc<Semaphore>>>>,
 }
 
 impl Service<Request<Empty<Bytes>>> for Upstream {
     type Response = Response<TestBody>;
     type Error = Broken;
-    type Future = std::future::Ready<Result<Response<TestBody>, Broken>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<TestBody>, Broken>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Broken>> {
         Poll::Ready(Ok(()))
@@ -154,7 +157,13 @@ impl Service<Request<Empty<Bytes>>> for Upstream {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let asked = (method, uri, request.headers().clone());
         self.asked.lock().unwrap().push(asked);
-        std::future::ready(Ok(self.answer.lock().unwrap()(&request)))
+        let (gate, answer) = (self.gate.lock().unwrap().clone(), Arc::clone(&self.answer));
+        Box::pin(async move {
+            if let Some(gate) = gate {
+                gate.acquire().await.unwrap().forget();
+            }
+            Ok(answer.lock().unwrap()(&request))
+        })
     }
 }
 
@@ -193,6 +202,7 @@ impl World {
                 Response::new(TestBody::whole("hello"))
             }))),
             asked: Arc::default(),
+            gate: Arc::default(),
         };
         let service = CacheLayer::new(provider(Arc::clone(&store)), hooks())
             .executor(TokioSpawn)
@@ -218,6 +228,33 @@ impl World {
     /// The upstream answers each with a 200 of these fields and this body.
     pub(crate) fn answers_with(&self, fields: &'static [(&str, &str)], body: &'static str) {
         self.answers(move |_| response(fields, TestBody::whole(body)));
+    }
+
+    /// From now on the upstream answers only as often as the gate lets it.
+    pub(crate) fn gated(&self) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        *self.upstream.gate.lock().unwrap() = Some(Arc::clone(&gate));
+        gate
+    }
+
+    /// Begins a request of a client of its own.
+    pub(crate) fn begin(&self, mut request: Request<Empty<Bytes>>) -> JoinHandle<Seen> {
+        request
+            .extensions_mut()
+            .insert(self.policy.clone().unwrap());
+        let mut service = self.service.clone();
+        tokio::spawn(async move {
+            let ready = service.ready().await.unwrap();
+            let (parts, body) = ready.call(request).await.unwrap().into_parts();
+            Seen {
+                status: parts.status,
+                headers: parts.headers,
+                body: body
+                    .collect()
+                    .await
+                    .map(http_body_util::Collected::to_bytes),
+            }
+        })
     }
 
     /// What the upstream was asked since the last call.

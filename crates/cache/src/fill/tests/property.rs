@@ -19,7 +19,6 @@ enum Event {
     Forgets(prop::sample::Index),
     Reads(prop::sample::Index),
     Leaves(prop::sample::Index),
-    LeavesRunning(prop::sample::Index),
     Ends(End),
     DropsFill,
 }
@@ -43,7 +42,6 @@ fn event() -> impl Strategy<Value = Event> {
         1 => index().prop_map(Event::Forgets),
         20 => index().prop_map(Event::Reads),
         3 => index().prop_map(Event::Leaves),
-        1 => index().prop_map(Event::LeavesRunning),
         2 => prop_oneof![
             2 => Just(End::Complete),
             1 => Just(End::Trailers),
@@ -74,7 +72,6 @@ proptest! {
         let mut sent = Vec::new();
         let (mut end, mut dropped, mut refused) = (None, false, false);
         // Somebody was there all the time, or nobody need be.
-        let mut attended = unattended;
         let mut deserted = false;
         for event in events {
             match event {
@@ -111,10 +108,6 @@ proptest! {
                     assert!(sent.starts_with(&clients[at].read));
                 },
                 Event::Leaves(index) => drop(remove(&mut clients, index)),
-                Event::LeavesRunning(index) => if let Some(client) = remove(&mut clients, index) {
-                    client.reader.leave_running();
-                    attended = true;
-                },
                 Event::Ends(how) => if end.is_none() {
                     end = Some(how);
                     match how {
@@ -131,7 +124,7 @@ proptest! {
                 },
                 Event::DropsFill => dropped |= world.fill.take().is_some(),
             }
-            deserted |= clients.is_empty() && tickets.is_empty() && !attended;
+            deserted |= clients.is_empty() && tickets.is_empty() && !unattended;
             assert!(world.memory.memory_in_use() <= room);
         }
         clients.extend(tickets.into_iter().map(Ticket::attach).map(Client::new));

@@ -10,7 +10,8 @@ use super::*;
 use crate::freshness::{FreshnessLifetime, LifetimeSource};
 use crate::key::CacheKey;
 use crate::memory::MemoryOptions;
-use crate::storing::Storable;
+use crate::storing::{Arrival, StaleRules, Storable};
+use crate::vary::VarySet;
 
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("broken")]
@@ -68,10 +69,21 @@ pub(super) fn plan(
         lifetime: FreshnessLifetime::new(Duration::from_mins(1)),
         source: LifetimeSource::Explicit,
         age_at_receipt: Duration::ZERO,
+        stale: StaleRules::default(),
+        immutable: false,
+        vary: VarySet::default(),
+        withheld: Vec::new(),
     };
-    let now = (Instant::now(), SystemTime::now());
+    let arrival = Arrival {
+        now: Instant::now(),
+        wall: SystemTime::now(),
+        waited: Duration::ZERO,
+    };
+    let labels = ("", Vec::new());
+    let head = StoredHead::of(StatusCode::OK, &HeaderMap::new(), storable, arrival, labels);
     FillPlan {
-        head: StoredHead::of(StatusCode::OK, &HeaderMap::new(), storable, now).unwrap(),
+        head: Arc::new(head.unwrap()),
+        index: None,
         declared,
         max_object,
         store: Arc::clone(store) as Arc<dyn CacheProvider>,
