@@ -4,52 +4,52 @@
 //! sum before to a total of 64 bits. So nobody ever has to set a cell back while a thread writes it.
 //! Written by one thread, a cell takes a load and a store; shared, an atomic addition.
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 
 use crate::histogram::{BUCKETS, bucket_of};
-use crate::sample::{Outcome, Sample};
+use crate::key::Key;
+use crate::sample::Sample;
+use crate::series::SeriesTable;
+use crate::sizes::Sizes;
 
 /// One route, or one arm of a change on a route, as one shard saw it.
 ///
-/// With a thousand routes, recording costs what fetching their cache lines costs. So what each
-/// sample touches stands in one line, right before what is rare, and the histogram, of which a
-/// sample touches one line more, stands in front.
+/// With a thousand routes, recording costs what fetching their cache lines costs. So each sample
+/// adds to as few places as tell everything: its series, which tells method, status and outcome and
+/// so is the count of each of them; its bucket of the histogram; and the first line, with the sums
+/// that no series has and the sizes of small answers. All else is derived when it is read.
 #[derive(Debug)]
-#[repr(C, align(128))]
+#[repr(C, align(64))]
 pub(crate) struct Cells {
-    pub(crate) times: [AtomicU32; BUCKETS],
-    pub(crate) count: AtomicU32,
-    pub(crate) in_flight: AtomicU32,
-    pub(crate) hits: AtomicU32,
-    pub(crate) lookups: AtomicU32,
-    pub(crate) nanos: AtomicU64,
-    pub(crate) bytes_out: AtomicU64,
     /// The least and greatest times of two folding periods, the one being read and the one being
     /// written, taken in turns.
     extremes: [Extremes; 2],
-    pub(crate) bytes_in: AtomicU64,
-    pub(crate) client_errors: AtomicU32,
-    pub(crate) server_errors: AtomicU32,
-    pub(crate) aborted: AtomicU32,
+    bytes_out: AtomicU64,
+    hits: AtomicU32,
+    lookups: AtomicU32,
+    pub(crate) in_flight: AtomicU32,
+    pub(crate) response_sizes: Sizes,
+    pub(crate) request_sizes: Sizes,
+    bytes_in: AtomicU64,
+    pub(crate) series: SeriesTable,
+    pub(crate) times: [AtomicU32; BUCKETS],
 }
 
 impl Default for Cells {
     fn default() -> Self {
         Self {
-            times: [const { AtomicU32::new(0) }; BUCKETS],
-            count: AtomicU32::new(0),
-            in_flight: AtomicU32::new(0),
+            extremes: <[Extremes; 2]>::default(),
+            bytes_out: AtomicU64::new(0),
             hits: AtomicU32::new(0),
             lookups: AtomicU32::new(0),
-            nanos: AtomicU64::new(0),
-            bytes_out: AtomicU64::new(0),
-            extremes: <[Extremes; 2]>::default(),
+            in_flight: AtomicU32::new(0),
+            response_sizes: Sizes::default(),
+            request_sizes: Sizes::default(),
             bytes_in: AtomicU64::new(0),
-            client_errors: AtomicU32::new(0),
-            server_errors: AtomicU32::new(0),
-            aborted: AtomicU32::new(0),
+            series: SeriesTable::default(),
+            times: [const { AtomicU32::new(0) }; BUCKETS],
         }
     }
 }
@@ -73,40 +73,46 @@ impl Timed {
 }
 
 impl Cells {
-    /// Adds a sample with the response time `time`, in the folding period `period`.
+    /// Adds a sample with the response time `time` under `key`, or where the route's `pairs` let it
+    /// count, in the folding period `period`.
     #[inline]
     pub(crate) fn record<const OWNED: bool>(
         &self,
         sample: &Sample,
-        time: Option<Timed>,
+        (key, time): (Key, Timed),
         period: u32,
+        pairs: impl FnOnce() -> Option<Key>,
     ) {
-        if let Some(Timed { nanos, bucket }) = time {
-            add::<OWNED>(&self.times[bucket], 1);
-            add_64::<OWNED>(&self.nanos, nanos);
-            self.extremes[period as usize & 1].note::<OWNED>(nanos, period);
+        add::<OWNED>(&self.times[time.bucket], 1);
+        self.extremes[period as usize & 1].note::<OWNED>(time.nanos, period);
+        if sample.response_bytes > 0 {
+            add_64::<OWNED>(&self.bytes_out, sample.response_bytes);
+            self.response_sizes.record::<OWNED>(sample.response_bytes);
         }
-        match sample.outcome {
-            Outcome::Success => {}
-            Outcome::ClientError => add::<OWNED>(&self.client_errors, 1),
-            Outcome::ServerError => add::<OWNED>(&self.server_errors, 1),
-            Outcome::Aborted => add::<OWNED>(&self.aborted, 1),
+        if sample.request_bytes > 0 {
+            add_64::<OWNED>(&self.bytes_in, sample.request_bytes);
+            self.request_sizes.record::<OWNED>(sample.request_bytes);
         }
+        self.look_up::<OWNED>(sample);
+        // Last, so that whoever reads this count sees the rest of what it counts.
+        self.series.record::<OWNED>(key, time, pairs);
+    }
+
+    /// Adds a sample without a response time.
+    pub(crate) fn record_untimed<const OWNED: bool>(&self, sample: &Sample) {
+        self.add_bytes::<OWNED>(sample.request_bytes, sample.response_bytes);
+        self.look_up::<OWNED>(sample);
+        self.series.record_untimed::<OWNED>(sample.outcome);
+    }
+
+    #[inline]
+    fn look_up<const OWNED: bool>(&self, sample: &Sample) {
         if let Some(hit) = sample.cache.lookup() {
             add::<OWNED>(&self.lookups, 1);
             add::<OWNED>(&self.hits, u32::from(hit));
         }
-        self.add_bytes::<OWNED>(sample.request_bytes, sample.response_bytes);
-        // Last, so that whoever reads this count sees the rest of what it counts.
-        if OWNED {
-            let count = self.count.load(Relaxed);
-            self.count.store(count.wrapping_add(1), Release);
-        } else {
-            self.count.fetch_add(1, Release);
-        }
     }
 
-    #[inline]
     pub(crate) fn add_bytes<const OWNED: bool>(&self, bytes_in: u64, bytes_out: u64) {
         if bytes_in > 0 {
             add_64::<OWNED>(&self.bytes_in, bytes_in);
@@ -116,9 +122,14 @@ impl Cells {
         }
     }
 
-    /// The count; what it counts is visible after this.
-    pub(crate) fn counted(&self) -> u32 {
-        self.count.load(Acquire)
+    /// Bytes of requests and of responses.
+    pub(crate) fn bytes(&self) -> [u64; 2] {
+        [&self.bytes_in, &self.bytes_out].map(|cell| cell.load(Relaxed))
+    }
+
+    /// Hits and all look-ups of the cache.
+    pub(crate) fn lookups(&self) -> [u32; 2] {
+        [&self.hits, &self.lookups].map(|cell| cell.load(Relaxed))
     }
 
     /// The least and greatest times noted in `period`.
@@ -128,28 +139,25 @@ impl Cells {
 
     /// Sets all to nothing; for a place that nobody writes any more.
     pub(crate) fn reset(&self) {
-        let counters = [
-            &self.count,
-            &self.in_flight,
-            &self.client_errors,
-            &self.server_errors,
-            &self.aborted,
-            &self.hits,
-            &self.lookups,
-        ];
+        let counters = [&self.in_flight, &self.hits, &self.lookups];
         for cell in counters.into_iter().chain(&self.times) {
             cell.store(0, Relaxed);
         }
-        for cell in [&self.nanos, &self.bytes_in, &self.bytes_out] {
+        for cell in [&self.bytes_in, &self.bytes_out] {
             cell.store(0, Relaxed);
         }
+        self.series.reset();
+        self.request_sizes.reset();
+        self.response_sizes.reset();
     }
 }
 
 /// A time in nanoseconds, as far as 48 bits go (78 hours).
 #[inline]
 pub(crate) fn nanos_of(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(VALUE).min(VALUE)
+    const BEYOND: u64 = VALUE / 1_000_000_000 + 1;
+    let whole = time.as_secs().min(BEYOND) * 1_000_000_000;
+    (whole + u64::from(time.subsec_nanos())).min(VALUE)
 }
 
 #[inline]
@@ -158,6 +166,16 @@ pub(crate) fn add<const OWNED: bool>(cell: &AtomicU32, amount: u32) {
         cell.store(cell.load(Relaxed).wrapping_add(amount), Relaxed);
     } else {
         cell.fetch_add(amount, Relaxed);
+    }
+}
+
+/// Adds one to a count by which readers know that the rest of what it counts is there.
+#[inline]
+pub(crate) fn count_one<const OWNED: bool>(cell: &AtomicU32) {
+    if OWNED {
+        cell.store(cell.load(Relaxed).wrapping_add(1), Release);
+    } else {
+        cell.fetch_add(1, Release);
     }
 }
 
@@ -174,45 +192,93 @@ pub(crate) fn add_64<const OWNED: bool>(cell: &AtomicU64, amount: u64) {
 const VALUE: u64 = (1 << 48) - 1;
 
 /// The least and greatest time of a period. The period travels with the value, so that the first
-/// sample of a new one replaces what the old one left.
-#[derive(Debug, Default)]
+/// sample of a new one replaces what the old one left. The greatest is kept as what it lacks to the
+/// longest time there is, so that both are looked for as a least value.
+#[derive(Debug)]
 struct Extremes {
     min: AtomicU64,
     max: AtomicU64,
 }
 
-impl Extremes {
-    #[inline]
-    fn note<const OWNED: bool>(&self, nanos: u64, period: u32) {
-        note::<OWNED>(&self.min, nanos, period, |new, old| new < old);
-        note::<OWNED>(&self.max, nanos, period, |new, old| new > old);
-    }
-
-    fn of(&self, period: u32) -> Option<(u64, u64)> {
-        let tag = u64::from(period & 0xffff);
-        let [min, max] = [&self.min, &self.max].map(|cell| cell.load(Relaxed));
-        (min >> 48 == tag && max >> 48 == tag).then_some((min & VALUE, max & VALUE))
+impl Default for Extremes {
+    fn default() -> Self {
+        let nothing = || AtomicU64::new(u64::MAX);
+        Self {
+            min: nothing(),
+            max: nothing(),
+        }
     }
 }
 
+impl Extremes {
+    #[inline]
+    fn note<const OWNED: bool>(&self, nanos: u64, period: u32) {
+        let tag = u64::from(period) << 48;
+        note::<OWNED>(&self.min, nanos, tag);
+        note::<OWNED>(&self.max, VALUE - nanos, tag);
+    }
+
+    fn of(&self, period: u32) -> Option<(u64, u64)> {
+        let tag = u64::from(period) << 48;
+        let [min, max] = [&self.min, &self.max].map(|cell| cell.load(Relaxed).wrapping_sub(tag));
+        let max = VALUE.checked_sub(max)?;
+        (min <= max).then_some((min, max))
+    }
+}
+
+/// Notes `value` where it is below the cell's, or the cell's is of another period.
 #[inline]
-fn note<const OWNED: bool>(
-    cell: &AtomicU64,
-    nanos: u64,
-    period: u32,
-    better: impl Fn(u64, u64) -> bool,
-) {
-    let tag = u64::from(period & 0xffff);
+fn note<const OWNED: bool>(cell: &AtomicU64, value: u64, tag: u64) {
     let mut old = cell.load(Relaxed);
-    while old >> 48 != tag || better(nanos, old & VALUE) {
-        let new = tag << 48 | nanos;
+    // Without its tag, what another period left is above every value.
+    while value < old.wrapping_sub(tag) {
         if OWNED {
-            cell.store(new, Relaxed);
+            cell.store(tag | value, Relaxed);
             return;
         }
-        match cell.compare_exchange_weak(old, new, Relaxed, Relaxed) {
+        match cell.compare_exchange_weak(old, tag | value, Relaxed, Relaxed) {
             Ok(_) => return,
             Err(now) => old = now,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn times_are_cut_at_48_bits() {
+        for nanos in [0, 1, 999_999_999, 1_000_000_000, VALUE - 1, VALUE] {
+            assert_eq!(nanos_of(Duration::from_nanos(nanos)), nanos);
+        }
+        assert_eq!(nanos_of(Duration::from_nanos(VALUE + 1)), VALUE);
+        assert_eq!(nanos_of(Duration::MAX), VALUE);
+    }
+
+    proptest! {
+        #[test]
+        fn extremes_are_those_of_their_period(
+            periods in proptest::collection::vec(
+                (1_u32..200_000, proptest::collection::vec(0_u64..=VALUE, 1..5)), 1..5),
+        ) {
+            let extremes = Extremes::default();
+            prop_assert_eq!(extremes.of(periods[0].0), None);
+            let mut last = 0;
+            for (step, values) in periods {
+                // Two periods with one tag never follow each other.
+                let period = last + step + u32::from(step % (1 << 16) == 0);
+                for &value in &values {
+                    extremes.note::<true>(value, period);
+                    extremes.note::<false>(value, period);
+                }
+                let expected = (*values.iter().min().unwrap(), *values.iter().max().unwrap());
+                prop_assert_eq!(extremes.of(period), Some(expected));
+                prop_assert_eq!(extremes.of(period + 1), None);
+                last = period;
+            }
         }
     }
 }

@@ -26,10 +26,8 @@ pub(crate) const BUCKETS: usize = OCTAVE * OCTAVES;
 )]
 pub(crate) const fn bucket_of(nanos: u64) -> usize {
     let units = nanos >> UNIT;
-    if units < OCTAVE as u64 {
-        return units as usize;
-    }
-    let octave = units.ilog2() - STEPS;
+    // The linear part is as wide as the first octave, and counts as one with it.
+    let octave = (units | OCTAVE as u64).ilog2() - STEPS;
     let index = ((octave as u64) << STEPS) + (units >> octave);
     if index < BUCKETS as u64 {
         index as usize

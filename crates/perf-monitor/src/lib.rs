@@ -50,6 +50,7 @@ mod grpc;
 mod handle;
 mod histogram;
 mod kept;
+mod key;
 mod layer;
 mod method;
 mod monitor;

@@ -1,18 +1,22 @@
-//! The series of one route for `/metrics`: method, status, scheme and what failed.
+//! The series of one route: method, status, scheme, what failed, and how it went.
+//!
+//! They are what `/metrics` shows, and added up by how it went they are the counts of errors and
+//! aborts too, so that a sample counts in one place.
 //!
 //! A client chooses methods and, in part, statuses, so both are bounded: a route has 16 pairs of
 //! method and status below 500 and 16 from 500 on, first come, first served, the same ones in all
 //! shards. Past them the method is `_OTHER` and the status its class, and because the two ranges
 //! count apart, no client can hide a 503 behind invented 404s.
 
+use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use crate::cells::{Timed, add_64};
-use crate::histogram::{BUCKETS, lower_bound};
-use crate::method::Method;
-use crate::sample::Sample;
+use crate::cells::{Timed, add_64, count_one};
+use crate::histogram::{BUCKETS, bucket_of, lower_bound};
+use crate::key::Key;
+use crate::sample::Outcome;
 
 /// Upper bounds of the buckets of `http_server_request_duration_seconds`, in microseconds:
 /// OpenTelemetry's, and five below them, so that a hit can be seen.
@@ -42,130 +46,34 @@ static COARSE: [u8; BUCKETS] = {
     table
 };
 
+/// The bounds in nanoseconds, and none above the last; as many as a mask of bits can index.
+static BOUNDS_NANOS: [u64; 32] = {
+    let mut bounds = [u64::MAX; 32];
+    let mut index = 0;
+    while index < BOUNDS.len() {
+        bounds[index] = BOUNDS[index] * 1_000;
+        index += 1;
+    }
+    bounds
+};
+
 #[inline]
 fn coarse_of(Timed { nanos, bucket }: Timed) -> usize {
     let coarse = usize::from(COARSE[bucket]);
-    coarse
-        + usize::from(
-            BOUNDS
-                .get(coarse)
-                .is_some_and(|bound| nanos > bound * 1_000),
-        )
+    coarse + usize::from(nanos > BOUNDS_NANOS[coarse % BOUNDS_NANOS.len()])
 }
 
-/// What tells series of a route apart, in 64 bits; never zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Key(u64);
-
-const IN_USE: u64 = 1 << 63;
-
-impl Key {
-    #[inline]
-    fn new(method: Method, status: u16, secure: bool, error: u8) -> Self {
-        let method = u64::from(method as u8) << 16;
-        let error = u64::from(error) << 32;
-        Self(IN_USE | error | u64::from(secure) << 24 | method | u64::from(status))
-    }
-
-    #[inline]
-    pub(crate) fn of(sample: &Sample, errors: &ErrorTypes) -> Self {
-        let error = match sample.error_type {
-            Some(word) => errors.number(word),
-            None if sample.status >= 500 => ErrorTypes::STATUS,
-            None => ErrorTypes::NONE,
-        };
-        Self::new(sample.method, sample.status, sample.secure, error)
-    }
-
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the fields have these widths"
-    )]
-    fn pair(self) -> u32 {
-        self.0 as u32 & 0x00ff_ffff
-    }
-
-    /// The status, or its class when it is below ten.
-    #[expect(clippy::cast_possible_truncation, reason = "the field has this width")]
-    pub(crate) fn status(self) -> u16 {
-        self.0 as u16
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "the field has this width")]
-    pub(crate) fn method(self) -> Method {
-        Method::from_number((self.0 >> 16) as u8)
-    }
-
-    pub(crate) fn secure(self) -> bool {
-        self.0 >> 24 & 1 == 1
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "the field has this width")]
-    pub(crate) fn error(self) -> u8 {
-        (self.0 >> 32) as u8
-    }
-
-    /// The same with method `_OTHER` and the status's class.
-    fn folded(self) -> Self {
-        let class = match self.status() {
-            class @ ..10 => class,
-            status => (status / 100).clamp(1, 5),
-        };
-        Self::new(Method::Other, class, self.secure(), self.error())
-    }
-
-    /// The last resort: folded, and the error folded too.
-    fn lost(self) -> Self {
-        let error = match self.error() {
-            ErrorTypes::NONE => ErrorTypes::NONE,
-            _ => ErrorTypes::OTHER,
-        };
-        let key = self.folded();
-        Self::new(key.method(), key.status(), key.secure(), error)
-    }
+/// The buckets of the fine histogram that a coarse one has times in. Neighbours share the one in
+/// which the bound lies.
+pub(crate) fn buckets_of(coarse: usize) -> Range<usize> {
+    let first = coarse
+        .checked_sub(1)
+        .map_or(0, |below| bucket_of(BOUNDS_NANOS[below] + 1));
+    first..bucket_of(BOUNDS_NANOS[coarse]) + 1
 }
 
-/// The words for what failed, numbered in the order in which they came; programs have few.
-#[derive(Debug)]
-pub(crate) struct ErrorTypes([OnceLock<&'static str>; 61]);
-
-impl Default for ErrorTypes {
-    fn default() -> Self {
-        Self([const { OnceLock::new() }; 61])
-    }
-}
-
-impl ErrorTypes {
-    const NONE: u8 = 0;
-    /// The status stands for the error.
-    const STATUS: u8 = 1;
-    const OTHER: u8 = 2;
-    const FIRST: u8 = 3;
-
-    fn number(&self, word: &'static str) -> u8 {
-        let numbered = (Self::FIRST..).zip(&self.0);
-        for (number, known) in numbered {
-            if *known.get_or_init(|| word) == word {
-                return number;
-            }
-        }
-        Self::OTHER
-    }
-
-    /// The label's value; empty where there was no error.
-    pub(crate) fn word(&self, number: u8, status: &str) -> String {
-        match number {
-            Self::NONE => String::new(),
-            Self::STATUS => status.to_owned(),
-            Self::OTHER => "_OTHER".to_owned(),
-            _ => {
-                let word = self.0.get(usize::from(number - Self::FIRST));
-                word.and_then(OnceLock::get)
-                    .map_or_else(String::new, |word| (*word).to_owned())
-            }
-        }
-    }
-}
+/// Buckets of a series; the last one has no bound.
+pub(crate) const TIMES: usize = BOUNDS.len() + 1;
 
 /// The pairs of method and status that a route tells apart, the same in all shards.
 #[derive(Debug, Default)]
@@ -199,20 +107,20 @@ impl Pairs {
     }
 }
 
-/// One series in one shard. The last bucket has no bound.
+/// One series in one shard.
 #[derive(Debug, Default)]
-#[repr(C, align(64))]
+#[repr(C)]
 pub(crate) struct Series {
-    key: AtomicU64,
     nanos: AtomicU64,
-    buckets: [AtomicU64; BOUNDS.len() + 1],
+    key: AtomicU32,
+    buckets: [AtomicU32; TIMES],
 }
 
 impl Series {
     #[inline]
     fn add<const OWNED: bool>(&self, time: Timed) {
-        add_64::<OWNED>(&self.buckets[coarse_of(time)], 1);
         add_64::<OWNED>(&self.nanos, time.nanos);
+        count_one::<OWNED>(&self.buckets[coarse_of(time)]);
     }
 
     pub(crate) fn key(&self) -> Option<Key> {
@@ -220,21 +128,23 @@ impl Series {
         (key != 0).then_some(Key(key))
     }
 
-    /// Adds what this series counted to `buckets` and `nanos`.
-    pub(crate) fn add_to(&self, buckets: &mut [u64; BOUNDS.len() + 1], nanos: &mut u64) {
+    /// Adds what this series counted to sums that wrap around at 32 bits, and at 64 for
+    /// nanoseconds. What it counted is visible after this.
+    pub(crate) fn add_to(&self, buckets: &mut [u32; TIMES], nanos: &mut u64) {
         for (sum, cell) in buckets.iter_mut().zip(&self.buckets) {
-            *sum += cell.load(Relaxed);
+            *sum = sum.wrapping_add(cell.load(Acquire));
         }
-        *nanos += self.nanos.load(Relaxed);
+        *nanos = nanos.wrapping_add(self.nanos.load(Relaxed));
     }
 }
 
-const PART: usize = 4;
+const PART: usize = 3;
 /// Parts that ordinary series may fill; beyond them only the last resorts are added.
-const PARTS: usize = 40;
+const PARTS: usize = 64;
 
 /// The series of a route in one shard, from the first one on in the order in which they came.
 #[derive(Debug, Default)]
+#[repr(C, align(64))]
 pub(crate) struct SeriesTable {
     part: [Series; PART],
     more: OnceLock<Box<SeriesTable>>,
@@ -252,17 +162,30 @@ impl SeriesTable {
         if let Some(series) = self.find(key) {
             return series.add::<OWNED>(time);
         }
-        let admitted = pairs().unwrap_or(key);
-        let series = self
-            .claim(admitted, PARTS)
-            .or_else(|| self.claim(admitted.lost(), usize::MAX));
-        if let Some(series) = series {
+        if let Some(series) = self.admit(key, pairs) {
             series.add::<OWNED>(time);
         }
     }
 
+    /// Counts what has no response time.
+    pub(crate) fn record_untimed<const OWNED: bool>(&self, outcome: Outcome) {
+        let key = Key::untimed(outcome);
+        if let Some(series) = self.claim(key, usize::MAX) {
+            count_one::<OWNED>(&series.buckets[0]);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn admit(&self, key: Key, pairs: impl FnOnce() -> Option<Key>) -> Option<&Series> {
+        let admitted = pairs().unwrap_or(key);
+        self.claim(admitted, PARTS)
+            .or_else(|| self.claim(admitted.lost(), usize::MAX))
+    }
+
+    /// The series of `key`, if it has one.
     #[inline]
-    fn find(&self, key: Key) -> Option<&Series> {
+    pub(crate) fn find(&self, key: Key) -> Option<&Series> {
         let mut table = self;
         loop {
             for series in &table.part {
@@ -297,18 +220,13 @@ impl SeriesTable {
         tables.flat_map(|table| &table.part)
     }
 
-    /// How many times all series counted.
-    pub(crate) fn count(&self) -> u64 {
-        let buckets = self.iter().flat_map(|series| &series.buckets);
-        buckets.map(|cell| cell.load(Relaxed)).sum()
-    }
-
     /// Frees every place; for a route that nobody writes any more.
     pub(crate) fn reset(&self) {
         for series in self.iter() {
-            for cell in series.buckets.iter().chain([&series.nanos, &series.key]) {
+            for cell in series.buckets.iter().chain([&series.key]) {
                 cell.store(0, Relaxed);
             }
+            series.nanos.store(0, Relaxed);
         }
     }
 }
@@ -323,7 +241,9 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
-    use crate::sample::SlotIndex;
+    use crate::key::ErrorTypes;
+    use crate::method::Method;
+    use crate::sample::{Sample, SlotIndex};
 
     fn sample(method: Method, status: u16) -> Sample {
         let mut sample = Sample::new(SlotIndex::NONE, status, Duration::ZERO, Instant::now());
@@ -343,6 +263,24 @@ mod tests {
         }
         assert_eq!(coarse_of(time(0)), 0);
         assert_eq!(coarse_of(time(u64::MAX)), BOUNDS.len());
+    }
+
+    #[test]
+    fn a_coarse_bucket_knows_its_fine_ones() {
+        let mut covered = 0;
+        for coarse in 0..TIMES {
+            let range = buckets_of(coarse);
+            assert!(range.start + 1 >= covered && range.start <= covered);
+            covered = range.end;
+            for bucket in range {
+                let ends = [lower_bound(bucket), lower_bound(bucket + 1) - 1];
+                assert!(
+                    ends.into_iter()
+                        .any(|nanos| coarse_of(time(nanos)) == coarse)
+                );
+            }
+        }
+        assert_eq!(covered, BUCKETS);
     }
 
     #[test]
@@ -369,7 +307,7 @@ mod tests {
         assert_eq!(shown[15], (Method::Get, 415));
         assert_eq!(shown[16], (Method::Other, 4));
         assert_eq!(shown[17], (Method::Get, 503));
-        let mut buckets = [0; BOUNDS.len() + 1];
+        let mut buckets = [0; TIMES];
         table.iter().nth(16).unwrap().add_to(&mut buckets, &mut 0);
         assert_eq!(buckets[0], 34);
     }
@@ -381,25 +319,11 @@ mod tests {
             let key = Key::of(&sample(Method::Get, status), &errors);
             table.record::<false>(key, time(1), || None);
         }
-        let (mut buckets, mut nanos) = ([0; BOUNDS.len() + 1], 0);
+        let (mut buckets, mut nanos) = ([0; TIMES], 0);
         for series in table.iter() {
             series.add_to(&mut buckets, &mut nanos);
         }
         assert_eq!((buckets[0], nanos), (900, 900));
         assert!(table.iter().count() <= (PARTS + 3) * PART);
-    }
-
-    #[test]
-    fn errors_have_a_word_or_their_status() {
-        let errors = ErrorTypes::default();
-        let mut failed = sample(Method::Get, 503);
-        assert_eq!(errors.word(Key::of(&failed, &errors).error(), "503"), "503");
-        failed.error_type = Some("timeout");
-        assert_eq!(
-            errors.word(Key::of(&failed, &errors).error(), "503"),
-            "timeout"
-        );
-        let fine = sample(Method::Get, 404);
-        assert_eq!(errors.word(Key::of(&fine, &errors).error(), "404"), "");
     }
 }

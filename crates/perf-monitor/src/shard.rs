@@ -7,10 +7,10 @@ use std::time::Instant;
 
 use crate::arms::ChangeId;
 use crate::cells::{Cells, Timed, add, add_64};
+use crate::key::{ErrorTypes, Key};
 use crate::recent::{Caller, Recent, Slowest};
 use crate::sample::{Sample, SlotIndex};
-use crate::series::{ErrorTypes, Key, Pairs, SeriesTable, admit};
-use crate::sizes::Sizes;
+use crate::series::{Pairs, admit};
 use crate::slots::Slots;
 
 /// What all shards of a monitor have in common.
@@ -25,14 +25,10 @@ pub(crate) struct Common {
     pub(crate) resident: AtomicU64,
 }
 
-/// One route in one shard. The order keeps what most samples touch close together.
+/// One route in one shard.
 #[derive(Debug, Default)]
-#[repr(C)]
 pub(crate) struct RouteCells {
     pub(crate) cells: Cells,
-    pub(crate) series: SeriesTable,
-    pub(crate) response_sizes: Sizes,
-    pub(crate) request_sizes: Sizes,
     /// Bytes of tunnels and event streams, which are in no size.
     streamed: [AtomicU64; 2],
     arms: OnceLock<Box<Slots<Cells>>>,
@@ -58,47 +54,46 @@ impl RouteCells {
 
     /// Bytes of the requests and responses that are in the sizes.
     pub(crate) fn sized_bytes(&self) -> [u64; 2] {
-        let all = [&self.cells.bytes_in, &self.cells.bytes_out];
-        let streamed = [&self.streamed[0], &self.streamed[1]];
-        [0, 1].map(|way| {
-            all[way]
-                .load(Relaxed)
-                .saturating_sub(streamed[way].load(Relaxed))
-        })
+        let all = self.cells.bytes();
+        [0, 1].map(|way| all[way].saturating_sub(self.streamed[way].load(Relaxed)))
     }
 
     #[inline]
     fn record<const OWNED: bool>(&self, common: &Common, sample: &Sample) {
         let period = common.period.load(Relaxed);
-        let time = sample.response_time.map(Timed::new);
-        if let Some(time) = time {
-            let key = Key::of(sample, &common.errors);
-            let pairs = || admit(common.pairs.get_or_init(sample.slot.0, Pairs::default), key);
-            self.series.record::<OWNED>(key, time, pairs);
-            self.request_sizes.record::<OWNED>(sample.request_bytes);
-            self.response_sizes.record::<OWNED>(sample.response_bytes);
-        }
         if !sample.arms.is_empty() {
-            self.record_arms::<OWNED>(sample, time, period);
+            self.record_arms::<OWNED>(sample, period);
         }
-        self.cells.record::<OWNED>(sample, time, period);
+        let Some(time) = sample.response_time.map(Timed::new) else {
+            return self.cells.record_untimed::<OWNED>(sample);
+        };
+        let key = Key::of(sample, &common.errors);
+        let slot = sample.slot.0;
+        let pairs = move || admit(common.pairs.get_or_init(slot, Pairs::default), key);
+        self.cells
+            .record::<OWNED>(sample, (key, time), period, pairs);
     }
 
-    fn record_arms<const OWNED: bool>(&self, sample: &Sample, time: Option<Timed>, period: u32) {
+    #[inline(never)]
+    fn record_arms<const OWNED: bool>(&self, sample: &Sample, period: u32) {
         let arms = self.arms.get_or_init(Box::default);
+        let key = Key::of_outcome(sample.outcome);
+        let time = sample.response_time.map(Timed::new);
         for (change, treated) in sample.arms.iter() {
             let index = arm_index(change, treated);
-            if let Some(cells) = index.and_then(|index| arms.get_or_init(index, Cells::default)) {
-                cells.record::<OWNED>(sample, time, period);
+            let cells = index.and_then(|index| arms.get_or_init(index, Cells::default));
+            match (cells, time) {
+                (Some(cells), Some(time)) => {
+                    cells.record::<OWNED>(sample, (key, time), period, || None);
+                }
+                (Some(cells), None) => cells.record_untimed::<OWNED>(sample),
+                (None, _) => {}
             }
         }
     }
 
     fn reset(&self) {
         self.cells.reset();
-        self.series.reset();
-        self.request_sizes.reset();
-        self.response_sizes.reset();
         for cell in &self.streamed {
             cell.store(0, Relaxed);
         }
@@ -137,7 +132,7 @@ impl Shard {
     }
 
     /// Counts one request. Waits for nothing, and allocates only for the first sample of a route,
-    /// of a change on it, and of every fourth combination of method, status, scheme and error.
+    /// of a change on it, and of every third combination of method, status, scheme, error and outcome.
     #[inline]
     pub fn record(&self, sample: &Sample) {
         let Some(route) = self.routes.get_or_init(sample.slot.0, RouteCells::default) else {
@@ -146,8 +141,13 @@ impl Shard {
         if self.owned {
             route.record::<true>(&self.common, sample);
         } else {
-            route.record::<false>(&self.common, sample);
+            self.record_shared(route, sample);
         }
+    }
+
+    #[inline(never)]
+    fn record_shared(&self, route: &RouteCells, sample: &Sample) {
+        route.record::<false>(&self.common, sample);
     }
 
     /// Puts a request into the rings of recent and of slow ones, unless one of them is busy.

@@ -1,9 +1,9 @@
 //! How large contents were.
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::Relaxed;
 
-use crate::cells::add_64;
+use crate::cells::add;
 
 /// Upper bounds of the size histograms: 256 bytes times the powers of four.
 pub(crate) const SIZE_BOUNDS: [u64; 12] = {
@@ -16,30 +16,29 @@ pub(crate) const SIZE_BOUNDS: [u64; 12] = {
     bounds
 };
 
-/// How large contents were. The last bucket has no bound. Most requests have no content, and those
-/// are not recorded: they are what the series count and this does not.
+/// Buckets of a size histogram; the last one has no bound.
+pub(crate) const SIZES: usize = SIZE_BOUNDS.len() + 1;
+
+/// How large contents were. Most requests have no content, and those are not recorded: they are what
+/// the series count and this does not.
 #[derive(Debug, Default)]
 pub(crate) struct Sizes {
-    buckets: [AtomicU64; SIZE_BOUNDS.len() + 1],
+    buckets: [AtomicU32; SIZES],
 }
 
 impl Sizes {
     #[inline]
     pub(crate) fn record<const OWNED: bool>(&self, bytes: u64) {
         if bytes > 0 {
-            add_64::<OWNED>(&self.buckets[size_bucket_of(bytes)], 1);
+            add::<OWNED>(&self.buckets[size_bucket_of(bytes)], 1);
         }
     }
 
-    /// Adds what was recorded, and what was not of `all` requests, to `buckets`.
-    pub(crate) fn add_to(&self, buckets: &mut [u64; SIZE_BOUNDS.len() + 1], all: u64) {
-        let mut recorded = 0;
-        for (sum, cell) in buckets.iter_mut().zip(&self.buckets) {
-            let count = cell.load(Relaxed);
-            *sum += count;
-            recorded += count;
+    /// Adds what was recorded to sums that wrap around at 32 bits.
+    pub(crate) fn add_to(&self, sums: &mut [u32; SIZES]) {
+        for (sum, cell) in sums.iter_mut().zip(&self.buckets) {
+            *sum = sum.wrapping_add(cell.load(Relaxed));
         }
-        buckets[0] += all.saturating_sub(recorded);
     }
 
     pub(crate) fn reset(&self) {
@@ -72,12 +71,12 @@ mod tests {
     }
 
     #[test]
-    fn contents_that_are_empty_are_counted_by_what_is_missing() {
-        let (sizes, mut buckets) = (Sizes::default(), [0; SIZE_BOUNDS.len() + 1]);
+    fn contents_that_are_empty_are_not_recorded() {
+        let (sizes, mut sums) = (Sizes::default(), [0; SIZES]);
         for bytes in [0, 1, 256, 257, 0] {
             sizes.record::<true>(bytes);
         }
-        sizes.add_to(&mut buckets, 5);
-        assert_eq!(buckets[..3], [4, 1, 0]);
+        sizes.add_to(&mut sums);
+        assert_eq!(sums[..3], [2, 1, 0]);
     }
 }

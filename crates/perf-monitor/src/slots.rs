@@ -37,9 +37,15 @@ impl<T> Slots<T> {
     /// What is at `index`, made by `make` if nothing was put there before.
     #[inline]
     pub(crate) fn get_or_init(&self, index: u32, make: impl FnOnce() -> T) -> Option<&T> {
-        if let Some(value) = self.get(index) {
-            return Some(value);
+        match self.get(index) {
+            None => self.init(index, make),
+            value => value,
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn init(&self, index: u32, make: impl FnOnce() -> T) -> Option<&T> {
         let (chunk, place) = place_of(index);
         let places = || (0..FIRST << chunk).map(|_| OnceLock::new()).collect();
         let chunk = self.chunks.get(chunk)?.get_or_init(places);

@@ -1,10 +1,14 @@
 //! From the cells of all shards to totals of 64 bits, and to what is new since the last time.
 
+use std::ops::Range;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use crate::cells::Cells;
 use crate::histogram::{Dense, OCTAVE, OCTAVES, bucket_of, middle};
+use crate::key::Key;
+use crate::sample::Outcome;
+use crate::series::{Series, TIMES, buckets_of};
+use crate::sizes::{SIZES, Sizes};
 
 /// Plain sums over some requests. Times are nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,14 +67,23 @@ pub(crate) struct Delta {
     pub(crate) times: Vec<(u16, u32)>,
 }
 
+/// What one series counted since its route got its place. Its times are nanoseconds.
+#[derive(Clone, Debug)]
+pub(crate) struct SeriesTotals {
+    pub(crate) key: Key,
+    pub(crate) buckets: [u64; TIMES],
+    pub(crate) nanos: u64,
+}
+
 /// All that a route or an arm counted since it got its place.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) counts: Counts,
+    pub(crate) series: Vec<SeriesTotals>,
+    pub(crate) request_sizes: [u64; SIZES],
+    pub(crate) response_sizes: [u64; SIZES],
     /// Octaves of the histogram that anything fell into.
     times: [Option<Box<[u64; OCTAVE]>>; OCTAVES],
-    /// How many times the histogram holds.
-    pub(crate) timed: u64,
 }
 
 impl Totals {
@@ -80,43 +93,27 @@ impl Totals {
         shards: &(impl Iterator<Item = &'a Cells> + Clone),
         period: u32,
     ) -> Option<Delta> {
-        let sum = |cell: fn(&Cells) -> &AtomicU64| {
-            let values = shards.clone().map(|cells| cell(cells).load(Relaxed));
-            values.fold(0, u64::wrapping_add)
-        };
-        let count = {
-            let values = shards.clone().map(Cells::counted);
-            take(&mut self.counts.count, values.fold(0, u32::wrapping_add))
-        };
-        let bytes_in = take_64(&mut self.counts.bytes_in, sum(|cells| &cells.bytes_in));
-        let bytes_out = take_64(&mut self.counts.bytes_out, sum(|cells| &cells.bytes_out));
-        if count == 0 && bytes_in == 0 && bytes_out == 0 {
+        // The series come first: all else that they count is there after they were read.
+        let mut came = [0; TIMES];
+        let mut counts = self.fold_series(shards, &mut came);
+        let [bytes_in, bytes_out] = shards.clone().map(Cells::bytes).fold([0; 2], |sum, bytes| {
+            [0, 1].map(|way: usize| u64::wrapping_add(sum[way], bytes[way]))
+        });
+        counts.bytes_in = take_64(&mut self.counts.bytes_in, bytes_in);
+        counts.bytes_out = take_64(&mut self.counts.bytes_out, bytes_out);
+        if counts.count == 0 && counts.bytes_in == 0 && counts.bytes_out == 0 {
             return None;
         }
-        let sum_32 = |cell: fn(&Cells) -> &AtomicU32| {
-            let values = shards.clone().map(|cells| cell(cells).load(Relaxed));
-            values.fold(0, u32::wrapping_add)
-        };
-        let totals = &mut self.counts;
-        let mut counts = Counts {
-            count,
-            bytes_in,
-            bytes_out,
-            client_errors: take(
-                &mut totals.client_errors,
-                sum_32(|cells| &cells.client_errors),
-            ),
-            server_errors: take(
-                &mut totals.server_errors,
-                sum_32(|cells| &cells.server_errors),
-            ),
-            aborted: take(&mut totals.aborted, sum_32(|cells| &cells.aborted)),
-            hits: take(&mut totals.hits, sum_32(|cells| &cells.hits)),
-            lookups: take(&mut totals.lookups, sum_32(|cells| &cells.lookups)),
-            nanos: take_64(&mut totals.nanos, sum(|cells| &cells.nanos)),
-            ..Counts::default()
-        };
-        let times = self.fold_times(shards);
+        let [hits, lookups] = shards
+            .clone()
+            .map(Cells::lookups)
+            .fold([0; 2], |sum, found| {
+                [0, 1].map(|which: usize| u32::wrapping_add(sum[which], found[which]))
+            });
+        counts.hits = take(&mut self.counts.hits, hits);
+        counts.lookups = take(&mut self.counts.lookups, lookups);
+        self.fold_sizes(shards);
+        let times = self.fold_times(shards, &came);
         if let (Some(&(first, _)), Some(&(last, _))) = (times.first(), times.last()) {
             // A sample may have come between the change of the period and the reading of its
             // bucket; so both periods are asked, and only a value in the outermost bucket is taken.
@@ -134,36 +131,125 @@ impl Totals {
         Some(Delta { counts, times })
     }
 
+    /// Brings the series up to date, says what they counted, by outcome, and adds to `came` how
+    /// many times came into each of their buckets.
+    fn fold_series<'a>(
+        &mut self,
+        shards: &(impl Iterator<Item = &'a Cells> + Clone),
+        came: &mut [u64; TIMES],
+    ) -> Counts {
+        let keys = shards.clone().flat_map(|cells| cells.series.iter());
+        for key in keys.filter_map(Series::key) {
+            if !self.series.iter().any(|known| known.key == key) {
+                self.series.push(SeriesTotals {
+                    key,
+                    buckets: [0; TIMES],
+                    nanos: 0,
+                });
+            }
+        }
+        let mut counts = Counts::default();
+        for totals in &mut self.series {
+            let (mut buckets, mut nanos) = ([0; TIMES], 0);
+            for cells in shards.clone() {
+                if let Some(series) = cells.series.find(totals.key) {
+                    series.add_to(&mut buckets, &mut nanos);
+                }
+            }
+            let mut new = 0;
+            for (index, (total, sum)) in totals.buckets.iter_mut().zip(buckets).enumerate() {
+                let taken = take(total, sum);
+                new += taken;
+                if totals.key.is_timed() {
+                    came[index] += taken;
+                }
+            }
+            counts.nanos += take_64(&mut totals.nanos, nanos);
+            counts.count += new;
+            match totals.key.outcome() {
+                Outcome::Success => {}
+                Outcome::ClientError => counts.client_errors += new,
+                Outcome::ServerError => counts.server_errors += new,
+                Outcome::Aborted => counts.aborted += new,
+            }
+        }
+        let totals = &mut self.counts;
+        totals.count += counts.count;
+        totals.client_errors += counts.client_errors;
+        totals.server_errors += counts.server_errors;
+        totals.aborted += counts.aborted;
+        totals.nanos += counts.nanos;
+        counts
+    }
+
+    fn fold_sizes<'a>(&mut self, shards: &(impl Iterator<Item = &'a Cells> + Clone)) {
+        let add = |totals: &mut [u64; SIZES], sizes: fn(&Cells) -> &Sizes| {
+            let mut sums = [0; SIZES];
+            for cells in shards.clone() {
+                sizes(cells).add_to(&mut sums);
+            }
+            for (total, sum) in totals.iter_mut().zip(sums) {
+                take(total, sum);
+            }
+        };
+        add(&mut self.request_sizes, |cells| &cells.request_sizes);
+        add(&mut self.response_sizes, |cells| &cells.response_sizes);
+    }
+
+    /// How many requests had a response time.
+    pub(crate) fn timed(&self) -> u64 {
+        let timed = self.series.iter().filter(|series| series.key.is_timed());
+        timed.flat_map(|series| &series.buckets).sum()
+    }
+
+    /// Brings the histogram up to date where the series say that something came, for it is long
+    /// and a route's times lie close together.
     fn fold_times<'a>(
         &mut self,
         shards: &(impl Iterator<Item = &'a Cells> + Clone),
+        came: &[u64; TIMES],
     ) -> Vec<(u16, u32)> {
-        let mut times = Vec::new();
-        for (octave, totals) in self.times.iter_mut().enumerate() {
-            let first = octave * OCTAVE;
-            let mut sums = [0_u32; OCTAVE];
-            for cells in shards.clone() {
-                for (sum, cell) in sums.iter_mut().zip(&cells.times[first..first + OCTAVE]) {
-                    *sum = sum.wrapping_add(cell.load(Relaxed));
-                }
-            }
-            if totals.is_none() && sums.iter().all(|sum| *sum == 0) {
-                continue;
-            }
-            let totals = totals.get_or_insert_with(|| Box::new([0; OCTAVE]));
-            for (step, (total, sum)) in totals.iter_mut().zip(sums).enumerate() {
-                let new = take(total, sum);
-                if new > 0 {
-                    self.timed += new;
-                    #[expect(
-                        clippy::cast_possible_truncation,
-                        reason = "there are 1,600 buckets, and a difference of 32 bits"
-                    )]
-                    times.push(((first + step) as u16, new as u32));
-                }
+        let (mut times, mut first) = (Vec::new(), 0);
+        for (coarse, _) in came.iter().enumerate().filter(|(_, new)| **new > 0) {
+            let range = buckets_of(coarse);
+            first = range.start.max(first);
+            while first < range.end {
+                let last = range.end.min((first / OCTAVE + 1) * OCTAVE);
+                self.fold_piece(shards, first..last, &mut times);
+                first = last;
             }
         }
         times
+    }
+
+    /// The same for buckets of one octave.
+    fn fold_piece<'a>(
+        &mut self,
+        shards: &(impl Iterator<Item = &'a Cells> + Clone),
+        piece: Range<usize>,
+        times: &mut Vec<(u16, u32)>,
+    ) {
+        let mut sums = [0_u32; OCTAVE];
+        for cells in shards.clone() {
+            for (sum, cell) in sums.iter_mut().zip(&cells.times[piece.clone()]) {
+                *sum = sum.wrapping_add(cell.load(Relaxed));
+            }
+        }
+        let totals = &mut self.times[piece.start / OCTAVE];
+        if totals.is_none() && sums.iter().all(|sum| *sum == 0) {
+            return;
+        }
+        let totals = totals.get_or_insert_with(|| Box::new([0; OCTAVE]));
+        for (bucket, sum) in piece.zip(sums) {
+            let new = take(&mut totals[bucket % OCTAVE], sum);
+            if new > 0 {
+                #[expect(
+                    clippy::cast_possible_truncation,
+                    reason = "there are 1,600 buckets, and a difference of 32 bits"
+                )]
+                times.push((bucket as u16, new as u32));
+            }
+        }
     }
 
     pub(crate) fn add_times_to(&self, dense: &mut Dense) {

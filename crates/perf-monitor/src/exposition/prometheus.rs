@@ -10,12 +10,9 @@ use super::families::Families;
 use super::negotiate::Format;
 use crate::kept::State;
 use crate::monitor::Monitor;
-use crate::series::{BOUNDS, Key};
-use crate::shard::RouteCells;
-use crate::sizes::SIZE_BOUNDS;
-
-/// One series: its buckets, and the sum of its times in nanoseconds.
-type Counted = (Key, [u64; BOUNDS.len() + 1], u64);
+use crate::series::BOUNDS;
+use crate::sizes::{SIZE_BOUNDS, SIZES};
+use crate::totals::{SeriesTotals, Totals};
 
 /// What routes with one template counted together.
 #[derive(Default)]
@@ -28,21 +25,27 @@ struct Templates {
 
 #[derive(Default)]
 struct SizeSum {
-    buckets: [u64; SIZE_BOUNDS.len() + 1],
+    buckets: [u64; SIZES],
     bytes: u64,
 }
 
+impl SizeSum {
+    /// Adds the sizes of `all` contents, of which `recorded` are not empty.
+    fn add(&mut self, recorded: &[u64; SIZES], all: u64) {
+        for (sum, count) in self.buckets.iter_mut().zip(recorded) {
+            *sum += count;
+        }
+        self.buckets[0] += all.saturating_sub(recorded.iter().sum());
+    }
+}
+
 impl Templates {
-    fn add(&mut self, route: &RouteCells) {
-        let (all, [bytes_in, bytes_out]) = (route.series.count(), route.sized_bytes());
-        route
-            .request_sizes
-            .add_to(&mut self.request_sizes.buckets, all);
-        route
-            .response_sizes
-            .add_to(&mut self.response_sizes.buckets, all);
-        self.request_sizes.bytes += bytes_in;
-        self.response_sizes.bytes += bytes_out;
+    fn add(&mut self, totals: &Totals) {
+        let timed = totals.timed();
+        self.aborted += totals.counts.aborted;
+        self.streams += totals.counts.count.saturating_sub(timed);
+        self.request_sizes.add(&totals.request_sizes, timed);
+        self.response_sizes.add(&totals.response_sizes, timed);
     }
 }
 
@@ -64,7 +67,7 @@ impl Monitor {
             .map(|(slot, place)| (slot, Arc::clone(&place.id), Arc::clone(&place.template)))
             .collect();
         routes.sort_by(|one, other| one.1.cmp(&other.1));
-        self.expose_durations(families, &routes);
+        self.expose_durations(families, &state, &routes);
         self.expose_active(families, &routes);
         self.expose_templates(families, &state, &routes);
         drop(state);
@@ -72,14 +75,27 @@ impl Monitor {
         self.expose_itself(families);
     }
 
-    fn expose_durations(&self, families: &mut Families, routes: &[(u32, Arc<str>, Arc<str>)]) {
+    fn expose_durations(
+        &self,
+        families: &mut Families,
+        state: &State,
+        routes: &[(u32, Arc<str>, Arc<str>)],
+    ) {
         let mut family = families.histogram(
             "http_server_request_duration_seconds",
             "Response times, without the time that clients took.",
             &BOUNDS.map(|micros| micros as f64 / 1e6),
         );
         for (slot, id, template) in routes {
-            for (key, buckets, nanos) in &self.series_of(*slot) {
+            let Some(route) = state.kept.get(slot) else {
+                continue;
+            };
+            for SeriesTotals {
+                key,
+                buckets,
+                nanos,
+            } in &shown(&route.kept.totals)
+            {
                 let status = match key.status() {
                     class @ ..10 => format!("{class}xx"),
                     status => status.to_string(),
@@ -95,23 +111,6 @@ impl Monitor {
                 family.sample(&labels, buckets, seconds(*nanos));
             }
         }
-    }
-
-    /// The series of a route, added up over the shards.
-    fn series_of(&self, slot: u32) -> Vec<Counted> {
-        let mut all: Vec<Counted> = Vec::new();
-        for series in self.cells_of(slot).flat_map(|route| route.series.iter()) {
-            let Some(key) = series.key() else { continue };
-            let known = all.iter().position(|(known, ..)| *known == key);
-            let index = known.unwrap_or_else(|| {
-                all.push((key, [0; BOUNDS.len() + 1], 0));
-                all.len() - 1
-            });
-            let (_, buckets, nanos) = &mut all[index];
-            series.add_to(buckets, nanos);
-        }
-        all.sort_by_key(|(key, ..)| *key);
-        all
     }
 
     fn expose_active(&self, families: &mut Families, routes: &[(u32, Arc<str>, Arc<str>)]) {
@@ -143,10 +142,11 @@ impl Monitor {
                 continue;
             }
             let sums = templates.entry(template).or_default();
-            sums.aborted += totals.counts.aborted;
-            sums.streams += totals.counts.count.saturating_sub(totals.timed);
+            sums.add(totals);
             for route in self.cells_of(*slot) {
-                sums.add(route);
+                let [bytes_in, bytes_out] = route.sized_bytes();
+                sums.request_sizes.bytes += bytes_in;
+                sums.response_sizes.bytes += bytes_out;
             }
         }
         let bounds = SIZE_BOUNDS.map(|bytes| bytes as f64);
@@ -244,6 +244,28 @@ impl Monitor {
             )
             .sample(&[], stats.skipped);
     }
+}
+
+/// The series that are shown, those that differ in their outcome alone added up.
+fn shown(totals: &Totals) -> Vec<SeriesTotals> {
+    let mut all: Vec<SeriesTotals> = Vec::with_capacity(totals.series.len());
+    for series in totals.series.iter().filter(|series| series.key.is_timed()) {
+        let key = series.key.shown();
+        match all.iter_mut().find(|known| known.key == key) {
+            Some(known) => {
+                for (sum, count) in known.buckets.iter_mut().zip(series.buckets) {
+                    *sum += count;
+                }
+                known.nanos += series.nanos;
+            }
+            None => all.push(SeriesTotals {
+                key,
+                ..series.clone()
+            }),
+        }
+    }
+    all.sort_by_key(|series| series.key);
+    all
 }
 
 fn seconds(nanos: u64) -> f64 {

@@ -6,5 +6,6 @@ mod axum_service;
 mod exposition;
 mod hyper_server;
 mod layer;
+mod model;
 mod monitor;
 mod stage;
