@@ -8,18 +8,19 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::atomic::{AtomicU32, AtomicU64};
 use std::time::Duration;
 
-use crate::histogram::{BUCKETS, bucket_of};
+use crate::histogram::bucket_of;
 use crate::key::Key;
 use crate::sample::Sample;
 use crate::series::SeriesTable;
 use crate::sizes::Sizes;
+use crate::times::Times;
 
 /// One route, or one arm of a change on a route, as one shard saw it.
 ///
 /// With a thousand routes, recording costs what fetching their cache lines costs. So each sample
 /// adds to as few places as tell everything: its series, which tells method, status and outcome and
-/// so is the count of each of them; its bucket of the histogram; and the first line, with the sums
-/// that no series has and the sizes of small answers. All else is derived when it is read.
+/// so is the count of each of them; its bucket of the histogram; the sizes; and the first line, with
+/// the sums that no series has. All else is derived when it is read.
 #[derive(Debug)]
 #[repr(C, align(64))]
 pub(crate) struct Cells {
@@ -30,28 +31,12 @@ pub(crate) struct Cells {
     hits: AtomicU32,
     lookups: AtomicU32,
     pub(crate) in_flight: AtomicU32,
-    pub(crate) response_sizes: Sizes,
-    pub(crate) request_sizes: Sizes,
-    bytes_in: AtomicU64,
+    /// Here, so that what says who writes it is in the first line.
+    pub(crate) times: Times,
     pub(crate) series: SeriesTable,
-    pub(crate) times: [AtomicU32; BUCKETS],
-}
-
-impl Default for Cells {
-    fn default() -> Self {
-        Self {
-            extremes: <[Extremes; 2]>::default(),
-            bytes_out: AtomicU64::new(0),
-            hits: AtomicU32::new(0),
-            lookups: AtomicU32::new(0),
-            in_flight: AtomicU32::new(0),
-            response_sizes: Sizes::default(),
-            request_sizes: Sizes::default(),
-            bytes_in: AtomicU64::new(0),
-            series: SeriesTable::default(),
-            times: [const { AtomicU32::new(0) }; BUCKETS],
-        }
-    }
+    pub(crate) response_sizes: Sizes,
+    bytes_in: AtomicU64,
+    pub(crate) request_sizes: Sizes,
 }
 
 /// A response time as it is counted.
@@ -73,6 +58,22 @@ impl Timed {
 }
 
 impl Cells {
+    /// Cells that one thread writes, or all.
+    pub(crate) fn new(owned: bool) -> Self {
+        Self {
+            extremes: <[Extremes; 2]>::default(),
+            bytes_out: AtomicU64::new(0),
+            hits: AtomicU32::new(0),
+            lookups: AtomicU32::new(0),
+            in_flight: AtomicU32::new(0),
+            times: Times::new(owned),
+            series: SeriesTable::default(),
+            response_sizes: Sizes::default(),
+            bytes_in: AtomicU64::new(0),
+            request_sizes: Sizes::default(),
+        }
+    }
+
     /// Adds a sample with the response time `time` under `key`, or where the route's `pairs` let it
     /// count, in the folding period `period`.
     #[inline]
@@ -83,7 +84,7 @@ impl Cells {
         period: u32,
         pairs: impl FnOnce() -> Option<Key>,
     ) {
-        add::<OWNED>(&self.times[time.bucket], 1);
+        self.times.add(time.bucket);
         self.extremes[period as usize & 1].note::<OWNED>(time.nanos, period);
         if sample.response_bytes > 0 {
             add_64::<OWNED>(&self.bytes_out, sample.response_bytes);
@@ -140,9 +141,10 @@ impl Cells {
     /// Sets all to nothing; for a place that nobody writes any more.
     pub(crate) fn reset(&self) {
         let counters = [&self.in_flight, &self.hits, &self.lookups];
-        for cell in counters.into_iter().chain(&self.times) {
+        for cell in counters {
             cell.store(0, Relaxed);
         }
+        self.times.reset();
         for cell in [&self.bytes_in, &self.bytes_out] {
             cell.store(0, Relaxed);
         }

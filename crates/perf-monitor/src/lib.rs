@@ -67,6 +67,7 @@ mod slots;
 mod subject;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+mod times;
 mod totals;
 mod upload;
 mod window;

@@ -26,7 +26,7 @@ pub(crate) struct Common {
 }
 
 /// One route in one shard.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RouteCells {
     pub(crate) cells: Cells,
     /// Bytes of tunnels and event streams, which are in no size.
@@ -36,6 +36,15 @@ pub(crate) struct RouteCells {
 }
 
 impl RouteCells {
+    fn new(owned: bool) -> Self {
+        Self {
+            cells: Cells::new(owned),
+            streamed: <[AtomicU64; 2]>::default(),
+            arms: OnceLock::new(),
+            slowest: Slowest::default(),
+        }
+    }
+
     pub(crate) fn arm(&self, change: ChangeId, treated: bool) -> Option<&Cells> {
         self.arms.get()?.get(arm_index(change, treated)?)
     }
@@ -81,7 +90,7 @@ impl RouteCells {
         let time = sample.response_time.map(Timed::new);
         for (change, treated) in sample.arms.iter() {
             let index = arm_index(change, treated);
-            let cells = index.and_then(|index| arms.get_or_init(index, Cells::default));
+            let cells = index.and_then(|index| arms.get_or_init(index, || Cells::new(OWNED)));
             match (cells, time) {
                 (Some(cells), Some(time)) => {
                     cells.record::<OWNED>(sample, (key, time), period, || None);
@@ -135,7 +144,7 @@ impl Shard {
     /// of a change on it, and of every third combination of method, status, scheme, error and outcome.
     #[inline]
     pub fn record(&self, sample: &Sample) {
-        let Some(route) = self.routes.get_or_init(sample.slot.0, RouteCells::default) else {
+        let Some(route) = self.route_of(sample.slot) else {
             return;
         };
         if self.owned {
@@ -159,6 +168,12 @@ impl Shard {
         }
     }
 
+    #[inline]
+    fn route_of(&self, slot: SlotIndex) -> Option<&RouteCells> {
+        self.routes
+            .get_or_init(slot.0, || RouteCells::new(self.owned))
+    }
+
     /// Counts a request in.
     #[inline]
     pub(crate) fn enter(&self, slot: SlotIndex) {
@@ -173,7 +188,7 @@ impl Shard {
 
     #[inline]
     fn add_in_flight(&self, slot: SlotIndex, amount: u32) {
-        let Some(route) = self.routes.get_or_init(slot.0, RouteCells::default) else {
+        let Some(route) = self.route_of(slot) else {
             return;
         };
         if self.owned {

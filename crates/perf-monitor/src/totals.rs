@@ -1,7 +1,6 @@
 //! From the cells of all shards to totals of 64 bits, and to what is new since the last time.
 
 use std::ops::Range;
-use std::sync::atomic::Ordering::Relaxed;
 
 use crate::cells::Cells;
 use crate::histogram::{Dense, OCTAVE, OCTAVES, bucket_of, middle};
@@ -9,6 +8,7 @@ use crate::key::Key;
 use crate::sample::Outcome;
 use crate::series::{Series, TIMES, buckets_of};
 use crate::sizes::{SIZES, Sizes};
+use crate::times::COUNT_BITS;
 
 /// Plain sums over some requests. Times are nanoseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,9 +231,7 @@ impl Totals {
     ) {
         let mut sums = [0_u32; OCTAVE];
         for cells in shards.clone() {
-            for (sum, cell) in sums.iter_mut().zip(&cells.times[piece.clone()]) {
-                *sum = sum.wrapping_add(cell.load(Relaxed));
-            }
+            cells.times.add_to(piece.clone(), &mut sums);
         }
         let totals = &mut self.times[piece.start / OCTAVE];
         if totals.is_none() && sums.iter().all(|sum| *sum == 0) {
@@ -241,11 +239,11 @@ impl Totals {
         }
         let totals = totals.get_or_insert_with(|| Box::new([0; OCTAVE]));
         for (bucket, sum) in piece.zip(sums) {
-            let new = take(&mut totals[bucket % OCTAVE], sum);
+            let new = take_count(&mut totals[bucket % OCTAVE], sum);
             if new > 0 {
                 #[expect(
                     clippy::cast_possible_truncation,
-                    reason = "there are 1,600 buckets, and a difference of 32 bits"
+                    reason = "there are 1,600 buckets, and a difference of 30 bits"
                 )]
                 times.push((bucket as u16, new as u32));
             }
@@ -268,6 +266,14 @@ impl Totals {
 #[expect(clippy::cast_possible_truncation, reason = "the low bits are meant")]
 fn take(total: &mut u64, sum: u32) -> u64 {
     let new = u64::from(sum.wrapping_sub(*total as u32));
+    *total += new;
+    new
+}
+
+/// The same for a sum that wraps around with the counts of a histogram.
+#[expect(clippy::cast_possible_truncation, reason = "the low bits are meant")]
+fn take_count(total: &mut u64, sum: u32) -> u64 {
+    let new = u64::from(sum.wrapping_sub(*total as u32) & ((1 << COUNT_BITS) - 1));
     *total += new;
     new
 }
@@ -304,6 +310,9 @@ mod tests {
         let mut total = u64::from(u32::MAX) - 1;
         assert_eq!(take(&mut total, 3), 5);
         assert_eq!(total, (1 << 32) + 3);
+        let mut total = (5 << COUNT_BITS) - 2;
+        assert_eq!(take_count(&mut total, 1), 3);
+        assert_eq!(total, (5 << COUNT_BITS) + 1);
     }
 
     #[test]
