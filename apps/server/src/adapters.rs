@@ -15,6 +15,7 @@ use route_core::Found;
 use upstream::{ClientInfo, ForwardPolicy, Told};
 
 use crate::clock;
+use crate::compress::Codings;
 use crate::edits::Edits;
 use crate::flag_gate::Gate;
 use crate::limits::LimitsPolicy;
@@ -111,6 +112,11 @@ pub fn request_edits(extensions: &Extensions) -> Option<&Arc<Edits>> {
 /// The route's edits of responses.
 pub fn response_edits(extensions: &Extensions) -> Option<&Arc<Edits>> {
     bundle(extensions)?.response_edits.as_ref()
+}
+
+/// In which codings the route's answers leave.
+pub fn codings(extensions: &Extensions) -> Option<Codings> {
+    bundle(extensions)?.compress
 }
 
 /// What the cache asks of the program.

@@ -12,14 +12,16 @@ use pin_project_lite::pin_project;
 use thiserror::Error;
 use tower::{Layer, Service};
 
+use crate::compress::Codings;
 use crate::settings::HeaderEdits;
 
-/// Compiled edits: removed first, then set, then added.
+/// Compiled edits: removed first, then set, then added; at last `Accept-Encoding` is narrowed.
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
     remove: Vec<HeaderName>,
     set: Vec<(HeaderName, HeaderValue)>,
     add: Vec<(HeaderName, HeaderValue)>,
+    narrow: Option<Codings>,
 }
 
 /// What a route's edits may be wrong about; the text names the field.
@@ -61,13 +63,20 @@ fn pair(field: &str, text: &str) -> Result<(HeaderName, HeaderValue), EditError>
 }
 
 impl Edits {
-    /// Checks names and values, all of them: each fault with the key below the edits' own. `None` where
-    /// there is nothing to do.
-    pub fn compile(edits: &HeaderEdits) -> Result<Option<Arc<Self>>, Vec<(String, EditError)>> {
-        if edits.is_empty() {
+    /// Checks names and values, all of them: each fault with the key below the edits' own. `narrow`: after them,
+    /// `Accept-Encoding` is reduced to the coding that the answer gets ([`Codings::narrow`]). `None` where there is
+    /// nothing to do.
+    pub fn compile(
+        edits: &HeaderEdits,
+        narrow: Option<Codings>,
+    ) -> Result<Option<Arc<Self>>, Vec<(String, EditError)>> {
+        if edits.is_empty() && narrow.is_none() {
             return Ok(None);
         }
-        let mut compiled = Self::default();
+        let mut compiled = Self {
+            narrow,
+            ..Self::default()
+        };
         let mut faults = Vec::new();
         for (place, field) in edits.remove.iter().enumerate() {
             match name(field) {
@@ -102,6 +111,9 @@ impl Edits {
         }
         for (name, value) in &self.add {
             fields.append(name.clone(), value.clone());
+        }
+        if let Some(codings) = self.narrow {
+            codings.narrow(fields);
         }
     }
 }
@@ -234,7 +246,7 @@ mod tests {
             add: [("x-a".to_owned(), HeaderText("more".to_owned()))].into(),
             remove: vec!["x-b".to_owned()],
         };
-        let edits = Edits::compile(&edits).unwrap().unwrap();
+        let edits = Edits::compile(&edits, None).unwrap().unwrap();
         let mut fields = HeaderMap::new();
         fields.insert("x-a", HeaderValue::from_static("old"));
         fields.insert("x-b", HeaderValue::from_static("old"));
@@ -250,7 +262,7 @@ mod tests {
             remove: vec!["Content-Length".to_owned()],
             ..HeaderEdits::default()
         };
-        let faults = Edits::compile(&edits).unwrap_err();
+        let faults = Edits::compile(&edits, None).unwrap_err();
         assert!(
             matches!(&faults[..], [(key, EditError::Framing(_))] if key == "remove[0]"),
             "{faults:?}"

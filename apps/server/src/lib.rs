@@ -13,6 +13,7 @@ pub mod admin;
 pub mod builtin;
 pub mod cli;
 pub mod clock;
+pub mod compress;
 pub mod config;
 pub mod demo;
 pub mod edits;

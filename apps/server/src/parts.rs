@@ -17,6 +17,7 @@ use upstream::{ForwardPolicy, Upstreams, WorkerPools};
 use crate::access_log::AccessLogWriter;
 use crate::builtin::Renderer;
 use crate::clock;
+use crate::compress::Places;
 use crate::keep;
 use crate::metrics::Room;
 use crate::plan::{Plan, RoutePlan};
@@ -31,6 +32,7 @@ pub fn registries(settings: &Settings, workers: usize, renderer: Renderer) -> Ar
         store: store(&settings.cache, limit),
         fills: FillMemory::new(settings.cache.fill_bytes(limit)),
         collapsing: Collapsing::new(settings.cache.collapse_waiters),
+        compressions: Places::default(),
         upstreams: Upstreams::new(),
         workers,
         pools: (0..workers.max(1))
@@ -129,6 +131,7 @@ impl Builder<'_> {
             rewrite: plan.rewrite,
             request_edits: plan.request_edits,
             response_edits: plan.response_edits,
+            compress: plan.compress,
             limits: plan.limits,
             cors: plan.cors,
             flag: plan.flag,

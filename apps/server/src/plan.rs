@@ -13,6 +13,7 @@ use route_core::{Guard, Matcher, Rewrite, Route, RouteId, Table, TableOptions};
 
 use validator::Validate;
 
+use crate::compress::Codings;
 use crate::edits::Edits;
 use crate::limits::LimitsPolicy;
 use crate::settings::{
@@ -56,6 +57,8 @@ pub struct RoutePlan {
     pub request_edits: Option<Arc<Edits>>,
     /// Edits of responses.
     pub response_edits: Option<Arc<Edits>>,
+    /// In which codings answers leave.
+    pub compress: Option<Codings>,
     /// What a request may take.
     pub limits: LimitsPolicy,
     /// The upstream's name.
@@ -153,8 +156,10 @@ impl Compiler<'_> {
         let target = self.target(own);
         let matcher = self.matcher();
         let rewrite = self.rewrite();
-        let request_edits = self.edits("request_headers", &route.request_headers);
-        let response_edits = self.edits("response_headers", &route.response_headers);
+        let codings = route.compress.codings();
+        let compress = self.told("compress", codings).flatten();
+        let request_edits = self.edits("request_headers", &route.request_headers, compress);
+        let response_edits = self.edits("response_headers", &route.response_headers, None);
         let cors = self.cors();
         let rollout = self.rollout();
         self.references();
@@ -195,6 +200,7 @@ impl Compiler<'_> {
             rewrite,
             request_edits,
             response_edits,
+            compress,
             limits: LimitsPolicy {
                 max_body: route.max_body.limit(),
                 timeout,
@@ -207,12 +213,13 @@ impl Compiler<'_> {
             invalidates,
             cors,
             shape: format!(
-                "{:?} {:?} {:?} {:?} {:?} {:?}",
+                "{:?} {:?} {:?} {:?} {:?} {:?} {:?}",
                 route.upstream,
                 route.strip_prefix,
                 route.rewrite,
                 route.request_headers,
                 route.response_headers,
+                compress,
                 (&route.respond, &route.files, &route.redirect)
             ),
         })
@@ -420,8 +427,13 @@ impl Compiler<'_> {
         }
     }
 
-    fn edits(&mut self, key: &str, edits: &HeaderEdits) -> Option<Arc<Edits>> {
-        match Edits::compile(edits) {
+    fn edits(
+        &mut self,
+        key: &str,
+        edits: &HeaderEdits,
+        narrow: Option<Codings>,
+    ) -> Option<Arc<Edits>> {
+        match Edits::compile(edits, narrow) {
             Ok(edits) => edits,
             Err(faults) => {
                 for (below, fault) in faults {

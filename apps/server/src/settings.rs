@@ -4,6 +4,7 @@
 //! the server itself. [`variables`] knows the names that variables have, [`profile`](fn@profile) what each environment
 //! presets. Rules that need all settings at once are [`crate::plan`]'s.
 
+mod compress;
 mod environment;
 mod features;
 mod process;
@@ -26,6 +27,7 @@ use validator::Validate;
 
 use crate::listen::HttpSettings;
 
+pub use compress::CompressSettings;
 pub use environment::{Stage, variables};
 pub use features::{Features, FeaturesInForce};
 pub use process::{AccessLog, AdminPort, AdminSettings, LogFormat, LogLevel};

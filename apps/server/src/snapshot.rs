@@ -13,6 +13,7 @@ use upstream::{ForwardPolicy, Upstreams, WorkerPools};
 
 use crate::access_log::AccessLogWriter;
 use crate::builtin::{Builtin, Renderer};
+use crate::compress::{Codings, Places};
 use crate::edits::Edits;
 use crate::limits::LimitsPolicy;
 use crate::listen::ServerHandle;
@@ -33,6 +34,8 @@ pub struct Registries {
     pub fills: Arc<FillMemory>,
     /// Fetches under way, of which one serves all who want the same.
     pub collapsing: Arc<Collapsing>,
+    /// How many answers are being compressed.
+    pub compressions: Places,
     /// Upstreams with their counts, by name.
     pub upstreams: Arc<Upstreams>,
     /// How many workers of ours serve; none where the stack is a service of another server.
@@ -116,6 +119,8 @@ pub struct Bundle {
     pub request_edits: Option<Arc<Edits>>,
     /// Edits of responses.
     pub response_edits: Option<Arc<Edits>>,
+    /// In which codings answers leave.
+    pub compress: Option<Codings>,
     /// What a request may take.
     pub limits: LimitsPolicy,
     /// How its upstream is asked.

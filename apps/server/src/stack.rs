@@ -19,6 +19,7 @@ use tower::{Layer, Service, ServiceBuilder};
 use upstream::Forward;
 
 use crate::builtin::{BuiltinLayer, Builtins};
+use crate::compress::{Compress, CompressBody, CompressLayer};
 use crate::edits::{EditRequest, EditRequestLayer, EditResponse, EditResponseLayer};
 use crate::entry::{Entry, EntryLayer};
 use crate::fault::{FaultLayer, Faults};
@@ -41,7 +42,7 @@ pub type StackRequest<A> = LimitedBody<ObservedRequest<A>>;
 /// An answer's body, outermost wrapper first: only layers that keep something until the end of a body, or
 /// bring a body of their own, wrap it.
 pub type StackBody<A, B> =
-    ObservedBody<WholeOr<WholeOr<CacheBody<TargetBody<StackRequest<A>, B>>>>>;
+    ObservedBody<WholeOr<WholeOr<CacheBody<CompressBody<TargetBody<StackRequest<A>, B>>>>>>;
 
 /// The whole stack around `T`, the service that answers routes whose target is the program's own.
 pub type Named<T, E = Background> =
@@ -54,7 +55,7 @@ type Direct<S> = Past<Guard<Ways<FlagGate<S>, S>>>;
 type Gated<S> = Faults<Builtins<Refuse<Cors<Guard<Limits<FlagGate<EditRequest<S>>>>>>>>;
 
 /// From the cache down.
-type Below<T, E> = Cache<Seam<EditResponse<Rewritten<Targets<T>>>>, E>;
+type Below<T, E> = Cache<Seam<Compress<EditResponse<Rewritten<Targets<T>>>>>, E>;
 
 /// Composes one worker's copy of the stack.
 ///
@@ -83,6 +84,11 @@ pub fn compose_with<T: Clone, E: Clone>(held: &Held, own: T, background: E) -> N
         .layer(cache_layer.executor(background))
         // What waits is boxed here, so that the room which hyper keeps for a future stays small.
         .layer_fn(Seam)
+        // Below the cache: a stored response is compressed once a coding.
+        .layer(CompressLayer {
+            codings: adapters::codings,
+            places: registries.compressions.clone(),
+        })
         // Below the cache: a stored response has its edits once.
         .layer(EditResponseLayer {
             edits: adapters::response_edits,

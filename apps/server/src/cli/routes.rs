@@ -66,6 +66,9 @@ fn row(id: &str, route: &RouteSettings) -> [String; 5] {
     if let RouteCache::On(_) = route.cache {
         rest.push("cache".to_owned());
     }
+    if route.compress.is_on() {
+        rest.push("compress".to_owned());
+    }
     if route.upgrade {
         rest.push("upgrade".to_owned());
     }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use upstream::RetrySettings;
 use validator::Validate;
 
-use super::{FilesTarget, RedirectTarget, RespondTarget};
+use super::{CompressSettings, FilesTarget, RedirectTarget, RespondTarget};
 
 /// One route: what matches, what answers, and under which policies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
@@ -74,6 +74,9 @@ pub struct RouteSettings {
     /// Whether WebSocket and other upgrades pass.
     #[serde(default)]
     pub upgrade: bool,
+    /// Whether answers leave compressed, or in which codings, the preferred first: `zstd`, `br`, `gzip`.
+    #[serde(default)]
+    pub compress: CompressSettings,
     /// How responses are stored, or `false`.
     #[serde(default)]
     pub cache: RouteCache,
@@ -116,6 +119,8 @@ pub struct RouteDefaults {
     pub retries: Option<RetrySettings>,
     /// Whether upgrades pass.
     pub upgrade: Option<bool>,
+    /// Whether answers leave compressed, or in which codings.
+    pub compress: Option<CompressSettings>,
     /// How responses are stored, or `false`.
     pub cache: Option<RouteCache>,
     /// The flag that must be on.

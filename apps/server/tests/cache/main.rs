@@ -29,6 +29,7 @@ mod verdict;
 mod age;
 mod callers;
 mod collapse;
+mod compress;
 mod conditions;
 mod directives;
 mod expires;

@@ -173,6 +173,14 @@ impl Client {
         self.read.drain(..count).collect()
     }
 
+    /// Reads one chunk of a chunked body.
+    pub(crate) fn chunk(&mut self) -> Vec<u8> {
+        let size = usize::from_str_radix(&self.line(), 16).unwrap();
+        let mut chunk = self.exactly(size + 2);
+        chunk.truncate(size);
+        chunk
+    }
+
     /// Throws away what was read beyond the head, and says how much that was.
     pub(crate) fn buffered(&mut self) -> u64 {
         std::mem::take(&mut self.read).len() as u64

@@ -12,6 +12,7 @@ mod program;
 
 mod bad_input;
 mod command_line;
+mod compress;
 mod configured;
 mod demo;
 mod embedded;
