@@ -12,7 +12,7 @@ use config_flags::Context;
 use http::uri::PathAndQuery;
 use http::{Extensions, HeaderMap, HeaderValue};
 use route_core::Found;
-use upstream::{ClientInfo, ForwardPolicy, Told};
+use upstream::{Client, ForwardPolicy, Told};
 
 use crate::clock;
 use crate::compress::Codings;
@@ -196,17 +196,15 @@ pub fn forward(extensions: &Extensions) -> Option<&ForwardPolicy> {
 }
 
 /// What an upstream is told of the client.
-pub fn client(extensions: &Extensions) -> Option<ClientInfo> {
+pub fn client(extensions: &Extensions) -> Option<Client<'_>> {
     let edge = &trip(extensions)?.edge;
     let client = edge.client.as_ref();
     let (request_id, traceparent) = edge.ids.for_upstream();
-    Some(ClientInfo {
+    Some(Client {
         // Nobody known: nothing is told, and nothing that came is believed.
         peer: edge.peer?,
         proto: edge.scheme,
-        host: HeaderValue::from_str(edge.host.as_str())
-            .ok()
-            .filter(|host| !host.is_empty()),
+        host: Some(edge.host.as_bytes()).filter(|host| !host.is_empty()),
         request_id: Some(request_id),
         traceparent: Some(traceparent),
         keep_forwarded: client.is_some_and(|client| client.trusted_peer),

@@ -1,5 +1,6 @@
 //! A request's id and its trace context, accepted from the client where they are sound, else made here.
 use std::ops::Range;
+use std::sync::OnceLock;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -11,6 +12,7 @@ const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 /// Where a `traceparent` has its trace's id, and its parent's (W3C Trace Context §3.2.2).
 const TRACE_ID: Range<usize> = 3..35;
 const SPAN_ID: Range<usize> = 36..52;
+const TRACEPARENT_BYTES: usize = 55;
 
 /// The longest id that is accepted from a client.
 const ID_BYTES_MAX: usize = 128;
@@ -23,6 +25,7 @@ pub struct Ids {
     theirs: Option<HeaderValue>,
     parent: Option<HeaderValue>,
     ours: u128,
+    made: OnceLock<[u8; TRACEPARENT_BYTES]>,
 }
 
 /// Those of a request whose client sent none.
@@ -33,6 +36,7 @@ impl Default for Ids {
             parent: None,
             // Zero is no trace id (§3.2.2.3).
             ours: fastrand::u128(..).max(1),
+            made: OnceLock::new(),
         }
     }
 }
@@ -67,12 +71,16 @@ impl Ids {
 
     /// The request's id and the `traceparent` that go upstream: the client's, or new ones, of which the second asks
     /// for no sampling. Of new ones the id is the trace's, so one text has both.
-    pub fn for_upstream(&self) -> (HeaderValue, HeaderValue) {
-        if self.theirs.is_some() || self.parent.is_some() {
-            return (self.request_id(), self.traceparent());
-        }
-        let trace = self.new_traceparent();
-        (made(trace.slice(TRACE_ID)), made(trace))
+    pub fn for_upstream(&self) -> (&[u8], &[u8]) {
+        let id = match &self.theirs {
+            Some(id) => id.as_bytes(),
+            None => &self.made()[TRACE_ID],
+        };
+        let parent = match &self.parent {
+            Some(parent) => parent.as_bytes(),
+            None => self.made(),
+        };
+        (id, parent)
     }
 
     /// The request's id as text.
@@ -83,17 +91,14 @@ impl Ids {
         }
     }
 
-    /// The `traceparent` that goes upstream.
-    fn traceparent(&self) -> HeaderValue {
-        let parent = self.parent.clone();
-        parent.unwrap_or_else(|| made(self.new_traceparent()))
-    }
-
-    fn new_traceparent(&self) -> Bytes {
-        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
-        write_hex(&self.ours.to_be_bytes(), &mut text[TRACE_ID]);
-        write_hex(&fastrand::u64(..).max(1).to_be_bytes(), &mut text[SPAN_ID]);
-        Bytes::copy_from_slice(&text)
+    /// A new `traceparent`, the same whenever it is asked for.
+    fn made(&self) -> &[u8; TRACEPARENT_BYTES] {
+        self.made.get_or_init(|| {
+            let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+            write_hex(&self.ours.to_be_bytes(), &mut text[TRACE_ID]);
+            write_hex(&fastrand::u64(..).max(1).to_be_bytes(), &mut text[SPAN_ID]);
+            text
+        })
     }
 
     /// Whether the client's trace is carried on.
@@ -140,7 +145,7 @@ fn sound_parent(parent: &[u8]) -> bool {
             .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
             && part.iter().any(|byte| *byte != b'0')
     };
-    parent.len() == 55
+    parent.len() == TRACEPARENT_BYTES
         && parent.starts_with(b"00-")
         && is_id(&parent[TRACE_ID])
         && parent[35] == b'-'
@@ -179,7 +184,7 @@ mod tests {
     fn a_sound_trace_is_carried_on() {
         let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
         let carried = ids(&[(TRACEPARENT, parent)]);
-        assert_eq!(carried.traceparent(), parent);
+        assert_eq!(carried.for_upstream().1, parent.as_bytes());
         assert_eq!(carried.trace_id(), "4bf92f3577b34da6a3ce929d0e0e4736");
         for wrong in [
             "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
@@ -188,10 +193,12 @@ mod tests {
             "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
             "00",
         ] {
-            let (id, made) = ids(&[(TRACEPARENT, wrong)]).for_upstream();
-            assert_eq!(made.as_bytes()[TRACE_ID], *id.as_bytes());
-            assert!(sound_parent(made.as_bytes()), "{made:?} for {wrong}");
-            assert_ne!(made, wrong);
+            let ids = ids(&[(TRACEPARENT, wrong)]);
+            let (id, made) = ids.for_upstream();
+            assert_eq!(made[TRACE_ID], *id);
+            assert_eq!(id, ids.request_id().as_bytes());
+            assert!(sound_parent(made), "{made:?} for {wrong}");
+            assert_ne!(made, wrong.as_bytes());
         }
     }
 }

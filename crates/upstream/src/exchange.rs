@@ -9,6 +9,7 @@ mod patience;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
@@ -18,10 +19,12 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
 use self::patience::Patience;
+use crate::alarm::Alarms;
 use crate::endpoint::Endpoint;
 use crate::feed::{Feed, RequestBody};
 use crate::forward::deadline::Limits;
-use crate::forward::request::{Framing, Head};
+use crate::forward::names::Names;
+use crate::forward::request::{Framing, Http2Head};
 use crate::http1::{self, Buffers, Connection, Cut};
 use crate::pool::http2::Stream;
 use crate::refusal::Refusal;
@@ -106,6 +109,15 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    fn unsent() -> Self {
+        Self {
+            refusal: Refusal::ConnectionLost,
+            unsent: true,
+            unanswered: true,
+            broken: false,
+        }
+    }
+
     fn timeout() -> Self {
         Self {
             refusal: Refusal::ResponseTimeout,
@@ -116,9 +128,20 @@ impl Failure {
     }
 }
 
+/// A request's head, in the form that its upstream's endpoints want.
+#[derive(Debug)]
+pub(crate) enum Outgoing {
+    /// As it is sent. It holds nothing of what the client sent, whose connection can read on into the same buffer.
+    Http1(http1::Head),
+    /// What each try's is made of.
+    Http2(Box<Http2Head>),
+}
+
 /// What goes out: a head for an endpoint, and a body.
 pub(crate) struct Sent<'a> {
-    pub(crate) head: &'a Head,
+    /// Whether it is a `HEAD`.
+    pub(crate) asked_head: bool,
+    pub(crate) head: &'a Outgoing,
     pub(crate) endpoint: &'a Endpoint,
     pub(crate) body: RequestBody,
     pub(crate) framing: Framing,
@@ -134,11 +157,12 @@ pub(crate) struct Sent<'a> {
 pub(crate) fn exchange<'a>(
     wire: &'a mut Wire,
     sent: Sent<'a>,
-    buffers: &'a Buffers,
+    (buffers, alarms): (&'a Buffers, &'a Arc<Alarms>),
     limits: &'a Limits,
     clock: fn() -> Instant,
 ) -> Exchanging<'a> {
     let Sent {
+        asked_head,
         head,
         endpoint,
         body,
@@ -146,9 +170,9 @@ pub(crate) fn exchange<'a>(
         feed,
         ended,
     } = sent;
-    let kind = match wire {
-        Wire::Http1(connection) => {
-            let sent = (head, endpoint);
+    let kind = match (wire, head) {
+        (Wire::Http1(connection), Outgoing::Http1(head)) => {
+            let sent = (head, endpoint, asked_head);
             Kind::Http1(http1::Exchange::new(
                 connection,
                 buffers,
@@ -156,7 +180,7 @@ pub(crate) fn exchange<'a>(
                 (body, framing),
             ))
         }
-        Wire::Http2(stream) => {
+        (Wire::Http2(stream), Outgoing::Http2(head)) => {
             let request = head.request(endpoint, body);
             let sender = &mut stream.sender;
             Kind::Http2(Box::pin(http2::exchange(
@@ -164,41 +188,46 @@ pub(crate) fn exchange<'a>(
                 feed,
             )))
         }
+        // An upstream's endpoints all speak what its settings say.
+        (Wire::Http1(_), Outgoing::Http2(_)) | (Wire::Http2(_), Outgoing::Http1(_)) => Kind::Mixed,
     };
     Exchanging {
         kind,
-        patience: Patience::new(feed, ended, limits, clock),
+        patience: Patience::new(feed, ended, limits, clock, alarms),
     }
 }
 
-pin_project_lite::pin_project! {
-    /// An exchange under way. By hand and not an `async fn`, for whoever waits for an answer keeps it.
-    pub(crate) struct Exchanging<'a> {
-        kind: Kind<'a>,
-        #[pin]
-        patience: Patience<'a>,
-    }
+/// An exchange under way. By hand and not an `async fn`, for whoever waits for an answer keeps it.
+pub(crate) struct Exchanging<'a> {
+    kind: Kind<'a>,
+    patience: Patience<'a>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are of the large kind"
+)]
 enum Kind<'a> {
+    Mixed,
     Http1(http1::Exchange<'a>),
     // Boxed, for hyper's future has no name.
     Http2(Pin<Box<dyn Future<Output = Result<Response<Incoming>, Failure>> + Send + 'a>>),
 }
 
 impl Future for Exchanging<'_> {
-    type Output = Result<Response<Received>, Failure>;
+    type Output = Result<(Response<Received>, Names), Failure>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let polled = match this.kind {
+        let this = self.get_mut();
+        let polled = match &mut this.kind {
+            Kind::Mixed => Poll::Ready(Err(Failure::unsent())),
             Kind::Http1(exchange) => exchange
                 .poll(cx)
-                .map_ok(|answer| answer.map(Received::Http1)),
-            Kind::Http2(answer) => answer
-                .as_mut()
-                .poll(cx)
-                .map_ok(|answer| answer.map(Received::Http2)),
+                .map_ok(|(answer, names)| (answer.map(Received::Http1), names)),
+            Kind::Http2(answer) => answer.as_mut().poll(cx).map_ok(|answer| {
+                let names = Names::of(answer.headers());
+                (answer.map(Received::Http2), names)
+            }),
         };
         if polled.is_ready() {
             return polled;

@@ -34,6 +34,7 @@
 //! targets that nobody should have let through.
 
 mod admission;
+mod alarm;
 mod answer;
 mod balance;
 mod budget;
@@ -62,7 +63,7 @@ mod wire;
 
 pub use self::answer::{AnswerBody, AnswerError};
 pub use self::balance::{Balancer, PowerOfTwo, RoundRobin};
-pub use self::client_info::ClientInfo;
+pub use self::client_info::{Client, ClientInfo};
 pub use self::endpoint::{Endpoint, EndpointUrl, EndpointUrlError};
 pub use self::forward::grpc::{grpc_status_of, is_grpc};
 pub use self::forward::via::pseudonym;

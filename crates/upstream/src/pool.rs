@@ -16,6 +16,7 @@ use foldhash::fast::FixedState;
 use parking_lot::Mutex;
 
 use self::http2::Shared;
+use crate::alarm::Alarms;
 use crate::http1::{Buffers, Connection};
 use crate::settings::UpstreamSettings;
 
@@ -39,6 +40,7 @@ pub struct WorkerPools {
     random: AtomicU64,
     sweeping: AtomicBool,
     buffers: Buffers,
+    alarms: Arc<Alarms>,
 }
 
 /// A connection that waits for work.
@@ -50,8 +52,12 @@ struct Idle {
 }
 
 impl Idle {
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.since)
+    }
+
     fn is_over(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.since) >= self.keep
+        self.age(now) >= self.keep
     }
 }
 
@@ -70,6 +76,7 @@ impl WorkerPools {
             random: AtomicU64::new(seed),
             sweeping: AtomicBool::new(false),
             buffers: Buffers::default(),
+            alarms: Arc::default(),
         })
     }
 
@@ -92,6 +99,11 @@ impl WorkerPools {
         &self.buffers
     }
 
+    /// What waits are timed by.
+    pub(crate) fn alarms(&self) -> &Arc<Alarms> {
+        &self.alarms
+    }
+
     /// A number that differs at each call (splitmix64); only balancing and jitter use it.
     pub(crate) fn random(&self) -> u64 {
         let mut mixed = self.random.fetch_add(0x9e37_79b9_7f4a_7c15, Relaxed);
@@ -107,24 +119,21 @@ impl WorkerPools {
             let mut all = self.http1.lock();
             let kept = all.get_mut(&endpoint)?;
             let newest = kept.last()?;
-            if newest.is_over(now) {
+            let age = newest.age(now);
+            if age >= newest.keep {
                 // All others are older.
                 let over = std::mem::take(kept);
                 drop(all);
                 drop(over);
                 return None;
             }
-            if !is_safe && now.saturating_duration_since(newest.since) >= UNSAFE_IDLE_MAX {
+            if !is_safe && age >= UNSAFE_IDLE_MAX {
                 return None;
             }
             let idle = kept.pop();
             drop(all);
-            let Idle {
-                mut connection,
-                since,
-                ..
-            } = idle?;
-            let usable = if now.saturating_duration_since(since) < HOT {
+            let connection = idle?.connection;
+            let usable = if age < HOT {
                 connection.is_quiet()
             } else {
                 connection.is_surely_quiet()

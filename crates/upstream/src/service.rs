@@ -18,7 +18,7 @@ use tower_service::Service;
 
 use self::ask::{Answer, Ask, Reply};
 use crate::answer::AnswerBody;
-use crate::client_info::ClientInfo;
+use crate::client_info::{Client, ClientInfo};
 use crate::feed::{BoxError, Feed, Pump};
 use crate::forward::request::Framing;
 use crate::policy::ForwardPolicy;
@@ -34,7 +34,7 @@ use crate::told::Told;
 pub struct Forward {
     pools: Arc<WorkerPools>,
     policy: fn(&Extensions) -> Option<&ForwardPolicy>,
-    client: fn(&Extensions) -> Option<ClientInfo>,
+    client: fn(&Extensions) -> Option<Client<'_>>,
     tell: fn(&Extensions, &Told<'_>),
     clock: fn() -> Instant,
     fixed: Option<Arc<ForwardPolicy>>,
@@ -48,7 +48,7 @@ impl Forward {
     pub fn new(
         pools: Arc<WorkerPools>,
         policy: fn(&Extensions) -> Option<&ForwardPolicy>,
-        client: fn(&Extensions) -> Option<ClientInfo>,
+        client: fn(&Extensions) -> Option<Client<'_>>,
         tell: fn(&Extensions, &Told<'_>),
     ) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Forward {
         let mut alone = Self::new(
             WorkerPools::new(1),
             Extensions::get::<ForwardPolicy>,
-            |extensions| extensions.get().cloned(),
+            |extensions| extensions.get::<ClientInfo>().map(Client::from),
             |_, _| {},
         );
         alone.fixed = Some(Arc::new(policy));

@@ -16,6 +16,11 @@ impl Text {
         Self(SmallVec::from_slice(text))
     }
 
+    /// Its bytes.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// The text; empty where it is none.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or("")

@@ -1,29 +1,23 @@
 //! The wait for a response head, and its limits.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use tokio::time::Sleep;
-
+use crate::alarm::{Alarm, Alarms};
 use crate::feed::{Feed, Standing};
 use crate::forward::deadline::Limits;
 
-pin_project_lite::pin_project! {
-    /// Waits until a limit has passed. The timer is made when there is something to wait for, and
-    /// moved only when it fires.
-    pub(super) struct Patience<'a> {
-        feed: Option<&'a Feed>,
-        ended: Instant,
-        limits: &'a Limits,
-        clock: fn() -> Instant,
-        on_client: bool,
-        progress: u64,
-        moved: Instant,
-        #[pin]
-        sleep: Option<Sleep>,
-    }
+/// Waits until a limit has passed.
+pub(super) struct Patience<'a> {
+    feed: Option<&'a Feed>,
+    ended: Instant,
+    limits: &'a Limits,
+    clock: fn() -> Instant,
+    on_client: bool,
+    progress: u64,
+    moved: Instant,
+    alarm: Alarm<'a>,
 }
 
 impl<'a> Patience<'a> {
@@ -33,6 +27,7 @@ impl<'a> Patience<'a> {
         ended: Instant,
         limits: &'a Limits,
         clock: fn() -> Instant,
+        alarms: &'a Arc<Alarms>,
     ) -> Self {
         Self {
             feed,
@@ -42,54 +37,30 @@ impl<'a> Patience<'a> {
             on_client: false,
             progress: 0,
             moved: clock(),
-            sleep: None,
+            alarm: Alarm::of(alarms),
         }
     }
-}
 
-impl Future for Patience<'_> {
-    type Output = ();
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let mut this = self.project();
-        let standing = match this.feed {
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let standing = match self.feed {
             None => Standing {
                 on_client: false,
                 progress: 0,
-                ended_at: Some(*this.ended),
+                ended_at: Some(self.ended),
             },
             Some(feed) => feed.standing(),
         };
         // The upstream's time begins anew with each piece that it took, and when the client, whose
         // turn it was, has done its part.
-        if standing.on_client != *this.on_client || standing.progress != *this.progress {
-            *this.on_client = standing.on_client;
-            *this.progress = standing.progress;
-            *this.moved = (this.clock)();
+        if standing.on_client != self.on_client || standing.progress != self.progress {
+            self.on_client = standing.on_client;
+            self.progress = standing.progress;
+            self.moved = (self.clock)();
         }
-        loop {
-            let Some(end) = this.limits.next(&standing, *this.moved) else {
-                this.sleep.set(None);
-                return Poll::Pending;
-            };
-            let end = tokio::time::Instant::from_std(end);
-            match this.sleep.as_mut().as_pin_mut() {
-                None => this.sleep.set(Some(tokio::time::sleep_until(end))),
-                Some(sleep) if sleep.deadline() > end => sleep.reset(end),
-                Some(_) => {}
-            }
-            let Some(sleep) = this.sleep.as_mut().as_pin_mut() else {
-                return Poll::Pending;
-            };
-            let until = sleep.deadline();
-            if sleep.poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if until >= end {
-                return Poll::Ready(());
-            }
-            // It was set for an earlier end, which has moved on since.
-            this.sleep.set(Some(tokio::time::sleep_until(end)));
-        }
+        let Some(end) = self.limits.next(&standing, self.moved) else {
+            self.alarm.clear();
+            return Poll::Pending;
+        };
+        self.alarm.poll(end, cx)
     }
 }

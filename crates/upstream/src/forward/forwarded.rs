@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use http::header::{FORWARDED, HeaderMap, HeaderName};
 
 use super::fields::Fields;
-use crate::client_info::ClientInfo;
+use crate::client_info::Client;
 
 static X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 static X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
@@ -16,7 +16,7 @@ static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// Whether the client's field of this name does not pass, for it is written anew, or is a claim of somebody that is not
 /// trusted.
-pub(crate) fn replaces(name: &HeaderName, client: Option<&ClientInfo>) -> bool {
+pub(crate) fn replaces(name: &HeaderName, client: Option<&Client<'_>>) -> bool {
     if *name == X_FORWARDED_FOR || *name == X_FORWARDED_PROTO || *name == FORWARDED {
         return true;
     }
@@ -29,7 +29,7 @@ pub(crate) fn replaces(name: &HeaderName, client: Option<&ClientInfo>) -> bool {
 }
 
 /// Tells the upstream who asked. `received`: the client's own fields, of which the lists of a trusted proxy go on.
-pub(crate) fn write(client: &ClientInfo, received: &HeaderMap, fields: &mut impl Fields) {
+pub(crate) fn write(client: &Client<'_>, received: &HeaderMap, fields: &mut impl Fields) {
     fields.build(&X_FORWARDED_FOR, |out| {
         write_list(client, received, &X_FORWARDED_FOR, out);
         write_address(client.peer, out);
@@ -37,26 +37,26 @@ pub(crate) fn write(client: &ClientInfo, received: &HeaderMap, fields: &mut impl
     // As it was understood here, and as the key of a stored response has it.
     fields.put(&X_FORWARDED_PROTO, client.proto.as_bytes());
     // The first proxy knows the host, and all behind it only repeat what they were told.
-    if let Some(host) = &client.host
+    if let Some(host) = client.host
         && !(client.keep_forwarded && received.contains_key(&X_FORWARDED_HOST))
     {
-        fields.put(&X_FORWARDED_HOST, host.as_bytes());
+        fields.put(&X_FORWARDED_HOST, host);
     }
     fields.build(&FORWARDED, |out| {
         write_list(client, received, &FORWARDED, out);
         write_forwarded(client, out);
     });
-    if let Some(id) = &client.request_id {
-        fields.put(&X_REQUEST_ID, id.as_bytes());
+    if let Some(id) = client.request_id {
+        fields.put(&X_REQUEST_ID, id);
     }
-    if let Some(trace) = &client.traceparent {
-        fields.put(&TRACEPARENT, trace.as_bytes());
+    if let Some(trace) = client.traceparent {
+        fields.put(&TRACEPARENT, trace);
     }
 }
 
 /// The members that a list has already. Its lines become one: many applications look at the first line alone, and would
 /// miss ours.
-fn write_list(client: &ClientInfo, received: &HeaderMap, name: &HeaderName, out: &mut Vec<u8>) {
+fn write_list(client: &Client<'_>, received: &HeaderMap, name: &HeaderName, out: &mut Vec<u8>) {
     if client.keep_forwarded {
         for line in received.get_all(name) {
             out.extend_from_slice(line.as_bytes());
@@ -66,7 +66,7 @@ fn write_list(client: &ClientInfo, received: &HeaderMap, name: &HeaderName, out:
 }
 
 /// One element of `Forwarded`: `for=…;host=…;proto=…`.
-fn write_forwarded(client: &ClientInfo, out: &mut Vec<u8>) {
+fn write_forwarded(client: &Client<'_>, out: &mut Vec<u8>) {
     match client.peer {
         IpAddr::V4(_) => {
             out.extend_from_slice(b"for=");
@@ -79,8 +79,7 @@ fn write_forwarded(client: &ClientInfo, out: &mut Vec<u8>) {
         }
     }
     // Quoted, for a port's colon is no token; what would end the quotes is no host.
-    if let Some(host) = &client.host
-        && let host = host.as_bytes()
+    if let Some(host) = client.host
         && host
             .iter()
             .all(|byte| byte.is_ascii_graphic() && !b"\"\\".contains(byte))
@@ -122,8 +121,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::client_info::ClientInfo;
 
     fn sent(client: Option<&ClientInfo>, fields: &[(&'static str, &'static str)]) -> Vec<String> {
+        let client = client.map(Client::from);
+        let client = client.as_ref();
         let mut headers = HeaderMap::new();
         for (name, value) in fields {
             headers.append(*name, HeaderValue::from_static(value));

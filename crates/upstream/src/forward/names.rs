@@ -23,6 +23,8 @@ impl Names {
     pub(crate) const VIA: Self = Self(1 << 7);
     /// Any of those that are for one hop, by what they are.
     pub(crate) const ONE_HOP: Self = Self(1 << 8);
+    /// `Via` with our own entry at its end, which no head comes with.
+    pub(crate) const OUR_VIA: Self = Self(1 << 9);
 
     /// The names of `headers`.
     pub(crate) fn of(headers: &HeaderMap) -> Self {
@@ -55,6 +57,11 @@ impl Names {
         } else {
             Self(0)
         }
+    }
+
+    /// These and `names`.
+    pub(crate) fn and(self, names: Self) -> Self {
+        Self(self.0 | names.0)
     }
 
     /// Whether any of `names` is among them.

@@ -13,7 +13,7 @@ use super::hop_by_hop::{self, has_token};
 use super::kind::Kind;
 use super::names::Names;
 use super::{forwarded, via};
-use crate::client_info::ClientInfo;
+use crate::client_info::Client;
 use crate::endpoint::Endpoint;
 use crate::feed::RequestBody;
 use crate::settings::HostHeader;
@@ -21,25 +21,22 @@ use crate::settings::HostHeader;
 /// Fields of the client's that are written anew, or were answered when the body was first read.
 static WRITTEN: [HeaderName; 3] = [HOST, CONTENT_LENGTH, EXPECT];
 
-/// What each try's head is made of: the client's fields as they came, and what was decided about
-/// them. A try writes it out for its endpoint.
+/// What a request's outgoing head is made of: the client's fields as they came, and what was decided about
+/// them.
 #[derive(Debug)]
-pub(crate) struct Head {
-    method: Method,
-    path: PathAndQuery,
-    received: Version,
-    headers: HeaderMap,
+pub(crate) struct Head<'a> {
+    parts: &'a request::Parts,
     /// Fields that the client's `Connection` names.
     named: Vec<HeaderName>,
     framing: Framing,
     /// The protocol that is asked for, where the client may.
-    upgrade: Option<HeaderValue>,
+    upgrade: Option<&'a HeaderValue>,
     wants_trailers: bool,
     /// Whether it came with `Content-Length: 0`.
     says_empty: bool,
     /// The host to send; `None`: the endpoint's.
-    host: Option<HeaderValue>,
-    client: Option<ClientInfo>,
+    host: Option<&'a [u8]>,
+    client: Option<Client<'a>>,
 }
 
 /// What is known of the request's body.
@@ -64,86 +61,83 @@ impl Framing {
     }
 }
 
-impl Head {
+impl<'a> Head<'a> {
     /// Makes the head from the client's.
     pub(crate) fn new(
-        parts: request::Parts,
+        parts: &'a request::Parts,
         names: Names,
         kind: Kind,
         framing: Framing,
-        host: &HostHeader,
-        client: Option<ClientInfo>,
+        host: &'a HostHeader,
+        client: Option<Client<'a>>,
     ) -> Self {
-        let headers = parts.headers;
+        let headers = &parts.headers;
+        let client = client.map(Client::sound);
         let host = match host {
             HostHeader::Client => client
-                .as_ref()
-                .and_then(|client| client.host.clone())
-                .or_else(|| received_host(&parts.uri, &headers)),
+                .and_then(|client| client.host)
+                .or_else(|| received_host(parts)),
             HostHeader::Upstream => None,
-            HostHeader::Literal(value) => Some(value.clone()),
+            HostHeader::Literal(value) => Some(value.as_bytes()),
         };
-        let upgrade = (kind == Kind::Upgrade)
-            .then(|| headers.get(UPGRADE).cloned())
-            .flatten();
-        let path = parts
-            .uri
-            .into_parts()
-            .path_and_query
-            .unwrap_or_else(|| PathAndQuery::from_static("/"));
         Self {
-            method: parts.method,
-            path,
-            received: parts.version,
+            parts,
             named: if names.have(Names::CONNECTION) {
-                hop_by_hop::named(&headers)
+                hop_by_hop::named(headers)
             } else {
                 Vec::new()
             },
-            wants_trailers: names.have(Names::TE) && has_token(&headers, &TE, "trailers"),
+            wants_trailers: names.have(Names::TE) && has_token(headers, &TE, "trailers"),
             // A length without bytes would let the next request be read as this one's body.
             says_empty: framing == Framing::Empty
                 && names.have(Names::CONTENT_LENGTH)
                 && headers
                     .get(CONTENT_LENGTH)
                     .is_some_and(|length| length == "0"),
-            headers,
             framing,
-            upgrade,
+            upgrade: (kind == Kind::Upgrade)
+                .then(|| headers.get(UPGRADE))
+                .flatten(),
             host,
             client,
         }
     }
 
     pub(crate) fn method(&self) -> &Method {
-        &self.method
+        &self.parts.method
     }
 
     /// The target, without scheme and host.
-    pub(crate) fn path(&self) -> &PathAndQuery {
-        &self.path
+    pub(crate) fn target(&self) -> &str {
+        let path = self.parts.uri.path_and_query();
+        path.map_or("/", PathAndQuery::as_str)
     }
 
     /// The protocol that is asked for, where the client may change it.
-    pub(crate) fn upgrade(&self) -> Option<&HeaderValue> {
-        self.upgrade.as_ref()
+    pub(crate) fn upgrade(&self) -> Option<&'a HeaderValue> {
+        self.upgrade
     }
 
     /// The client's own fields.
     pub(crate) fn received(&self) -> &HeaderMap {
-        &self.headers
+        &self.parts.headers
     }
 
-    /// The `Host` for `endpoint`.
-    pub(crate) fn host<'a>(&'a self, endpoint: &'a Endpoint) -> &'a HeaderValue {
-        self.host.as_ref().unwrap_or(endpoint.host())
+    /// The `Host` to send; `None`: the endpoint's.
+    pub(crate) fn host(&self) -> Option<&[u8]> {
+        self.host
+    }
+
+    /// What is known of the body.
+    pub(crate) fn framing(&self) -> Framing {
+        self.framing
     }
 
     /// Writes all fields but `Host`. `http2`: what the endpoint speaks.
     pub(crate) fn write(&self, http2: bool, fields: &mut impl Fields) {
         let client = self.client.as_ref();
         let mut cookies = 0_usize;
-        for (name, value) in &self.headers {
+        for (name, value) in &self.parts.headers {
             let passes = if *name == COOKIE {
                 cookies += 1;
                 http2
@@ -163,16 +157,16 @@ impl Head {
         if self.wants_trailers {
             fields.put(&TE, b"trailers");
         }
-        if let Some(protocol) = &self.upgrade {
+        if let Some(protocol) = self.upgrade {
             fields.put(&UPGRADE, protocol.as_bytes());
             fields.put(&CONNECTION, b"upgrade");
         } else if self.wants_trailers && !http2 {
             // `TE` is of one hop and has to be named as such (RFC 9110 §10.1.4).
             fields.put(&CONNECTION, b"te");
         }
-        via::write(self.received, fields);
+        via::write(self.parts.version, fields);
         if let Some(client) = client {
-            forwarded::write(client, &self.headers, fields);
+            forwarded::write(client, &self.parts.headers, fields);
         }
     }
 
@@ -197,7 +191,7 @@ impl Head {
 
     /// HTTP/2 may split a cookie into crumbs; HTTP/1 knows one field only (RFC 9113 §8.2.3).
     fn write_cookies(&self, count: usize, fields: &mut impl Fields) {
-        let crumbs = self.headers.get_all(COOKIE);
+        let crumbs = self.parts.headers.get_all(COOKIE);
         if count == 1 {
             for cookie in crumbs {
                 fields.put(&COOKIE, cookie.as_bytes());
@@ -213,26 +207,55 @@ impl Head {
             }
         });
     }
+}
 
-    /// The request of one try over HTTP/2.
+/// What each try's head is made of over HTTP/2.
+#[derive(Debug)]
+pub(crate) struct Http2Head {
+    method: Method,
+    path: PathAndQuery,
+    fields: HeaderMap,
+    /// The host to send; `None`: the endpoint's.
+    host: Option<HeaderValue>,
+}
+
+impl Http2Head {
+    pub(crate) fn of(head: &Head<'_>) -> Self {
+        let parts = head.parts;
+        // Room for what is added.
+        let mut fields = HeaderMap::with_capacity(parts.headers.len() + 8);
+        head.write(true, &mut fields);
+        Self {
+            method: parts.method.clone(),
+            path: parts
+                .uri
+                .path_and_query()
+                .cloned()
+                .unwrap_or_else(|| PathAndQuery::from_static("/")),
+            fields,
+            host: head
+                .host
+                .and_then(|host| HeaderValue::from_bytes(host).ok()),
+        }
+    }
+
+    /// The request of one try.
     pub(crate) fn request(&self, endpoint: &Endpoint, body: RequestBody) -> Request<RequestBody> {
         let mut request = Request::new(body);
         *request.method_mut() = self.method.clone();
-        // Room for what is added.
-        let mut headers = HeaderMap::with_capacity(self.headers.len() + 8);
-        self.write(true, &mut headers);
-        *request.headers_mut() = headers;
+        *request.headers_mut() = self.fields.clone();
         *request.version_mut() = Version::HTTP_2;
-        *request.uri_mut() = absolute(self.host(endpoint), &self.path);
+        let host = self.host.as_ref().unwrap_or(endpoint.host());
+        *request.uri_mut() = absolute(host, &self.path);
         request
     }
 }
 
 /// An absolute target and `:authority` win over the field (RFC 9112 §3.2.2).
-fn received_host(uri: &Uri, headers: &HeaderMap) -> Option<HeaderValue> {
-    match uri.authority() {
-        Some(authority) => HeaderValue::from_str(authority.as_str()).ok(),
-        None => headers.get(HOST).cloned(),
+fn received_host(parts: &request::Parts) -> Option<&[u8]> {
+    match parts.uri.authority() {
+        Some(authority) => Some(authority.as_str().as_bytes()),
+        None => parts.headers.get(HOST).map(HeaderValue::as_bytes),
     }
 }
 
@@ -269,17 +292,18 @@ mod tests {
     fn sent(case: &Case, request: request::Builder) -> Request<RequestBody> {
         let (parts, ()) = request.body(()).unwrap().into_parts();
         let names = Names::of(&parts.headers);
-        let head = Head::new(parts, names, case.kind, case.framing, &case.host, None);
+        let head = Head::new(&parts, names, case.kind, case.framing, &case.host, None);
         let endpoint = Endpoint::new("http://up:81".parse().unwrap(), case.http2);
         if case.http2 {
-            return head.request(&endpoint, RequestBody::empty());
+            return Http2Head::of(&head).request(&endpoint, RequestBody::empty());
         }
         let mut request = Request::new(RequestBody::empty());
-        *request.uri_mut() = head.path().clone().into();
+        *request.uri_mut() = head.target().parse().unwrap();
         head.write(false, request.headers_mut());
-        let had_host = request
-            .headers_mut()
-            .insert(HOST, head.host(&endpoint).clone());
+        let had_host = request.headers_mut().insert(
+            HOST,
+            HeaderValue::from_bytes(head.host().unwrap_or(endpoint.host().as_bytes())).unwrap(),
+        );
         assert_eq!(had_host, None, "the host would be sent twice");
         request
     }

@@ -14,7 +14,9 @@ pub(crate) fn prepare(parts: &mut response::Parts, names: Names) {
     if names.have(Names::ONE_HOP) {
         hop_by_hop::strip(&mut parts.headers);
     }
-    via::append(&mut parts.headers, parts.version);
+    if !names.have(Names::OUR_VIA) {
+        via::append(&mut parts.headers, parts.version);
+    }
     if parts.status == StatusCode::NOT_MODIFIED {
         // It tells the length of what was not sent; a server that is given no body complains.
         parts.headers.remove(CONTENT_LENGTH);
@@ -56,9 +58,11 @@ pub(crate) fn is_asked_protocol(asked: &HeaderValue, headers: &HeaderMap) -> boo
         })
 }
 
-/// How long the endpoint keeps the connection, where it says so (`Keep-Alive: timeout=5`).
-pub(crate) fn keep_alive(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get("keep-alive")?.to_str().ok()?;
+/// How long the endpoint keeps the connection, where its `Keep-Alive` says so (`timeout=5`).
+pub(crate) fn keep_alive(value: &[u8]) -> Option<Duration> {
+    let value = str::from_utf8(value)
+        .ok()
+        .filter(|value| value.is_ascii())?;
     value.split(',').find_map(|member| {
         let (name, seconds) = member.split_once('=')?;
         if !name.trim().eq_ignore_ascii_case("timeout") {
@@ -91,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_endpoints_own_time_is_read() {
-        let read = |value: &'static str| keep_alive(&headers(&[("keep-alive", value)]));
+        let read = |value: &str| keep_alive(value.as_bytes());
         assert_eq!(read("timeout=5, max=100"), Some(Duration::from_secs(5)));
         assert_eq!(read("max=100, Timeout = 7"), Some(Duration::from_secs(7)));
         assert_eq!(read("max=100"), None);

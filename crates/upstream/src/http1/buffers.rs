@@ -2,7 +2,9 @@
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::spellings::Spellings;
+use super::request::Head;
+use super::shapes::Shapes;
+use crate::forward::request as forward;
 
 /// Room for a read: what one wake-up of the kernel's usually brings, and all of a small answer.
 pub(super) const READ: usize = 64 * 1024;
@@ -16,7 +18,7 @@ const KEPT_MAX: usize = 16 * 1024;
 pub(crate) struct Buffers {
     reads: Mutex<Option<Box<[u8]>>>,
     heads: Mutex<Option<Vec<u8>>>,
-    spellings: Mutex<Spellings>,
+    shapes: Mutex<Shapes>,
 }
 
 impl Buffers {
@@ -29,14 +31,22 @@ impl Buffers {
         result
     }
 
-    /// How names were written before.
-    pub(super) fn spellings(&self) -> MutexGuard<'_, Spellings> {
-        self.spellings.lock()
+    /// How heads were written before.
+    pub(super) fn shapes(&self) -> MutexGuard<'_, Shapes> {
+        self.shapes.lock()
     }
 
     /// An empty buffer for what goes out.
     pub(super) fn take(&self) -> Vec<u8> {
         self.heads.lock().take().unwrap_or_default()
+    }
+
+    /// Writes a head.
+    pub(crate) fn write(&self, head: &forward::Head<'_>) -> Head {
+        let mut out = self.take();
+        let head = Head::of(head, &mut out);
+        self.give(out);
+        head
     }
 
     /// Takes it back.

@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
@@ -50,19 +50,15 @@ impl Connection {
 
     /// Whether nothing is there to read, as far as the runtime knows: a late 408 or an end that the endpoint left there
     /// would be taken for the next answer. Costs no system call where nothing has arrived.
-    pub(crate) fn is_quiet(&mut self) -> bool {
-        let mut byte = [0];
-        let mut cx = Context::from_waker(Waker::noop());
-        Pin::new(&mut self.stream)
-            .poll_read(&mut cx, &mut ReadBuf::new(&mut byte))
-            .is_pending()
+    pub(crate) fn is_quiet(&self) -> bool {
+        is_would_block(self.stream.try_read(&mut [0]))
     }
 
     /// As [`Connection::is_quiet`], but the kernel is asked, which knows at once what the runtime learns when it next
     /// turns.
-    pub(crate) fn is_surely_quiet(&mut self) -> bool {
+    pub(crate) fn is_surely_quiet(&self) -> bool {
         let seen = SockRef::from(&self.stream).peek(&mut [MaybeUninit::uninit()]);
-        seen.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock) && self.is_quiet()
+        is_would_block(seen) && self.is_quiet()
     }
 
     /// Takes the socket out of HTTP.
@@ -129,4 +125,8 @@ impl Connection {
         }
         Poll::Ready(Ok(piece.freeze()))
     }
+}
+
+fn is_would_block(read: io::Result<usize>) -> bool {
+    read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }

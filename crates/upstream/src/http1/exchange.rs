@@ -2,17 +2,19 @@
 
 use std::task::{Context, Poll, ready};
 
-use http::{Method, Response};
+use http::Response;
 
 use super::body::Body;
 use super::buffers::Buffers;
 use super::connection::Connection;
 use super::head::{self, Answer, Parsed};
+use super::request::Head;
 use super::sending::Sending;
 use crate::endpoint::Endpoint;
 use crate::exchange::Failure;
 use crate::feed::RequestBody;
-use crate::forward::request::{Framing, Head};
+use crate::forward::names::Names;
+use crate::forward::request::Framing;
 use crate::refusal::Refusal;
 
 /// More interim answers to one request than anyone has a use for.
@@ -27,6 +29,8 @@ pub(crate) struct Exchange<'a> {
     sending: Option<Sending>,
     sent: Sent,
     asked_head: bool,
+    /// The number of the endpoint.
+    endpoint: u64,
     /// The part of a head that has come.
     collected: Vec<u8>,
     interim: u32,
@@ -46,7 +50,7 @@ impl<'a> Exchange<'a> {
     pub(crate) fn new(
         connection: &'a mut Connection,
         buffers: &'a Buffers,
-        (head, endpoint): (&Head, &Endpoint),
+        (head, endpoint, asked_head): (&Head, &Endpoint, bool),
         (body, framing): (RequestBody, Framing),
     ) -> Self {
         connection.set_free(false);
@@ -55,7 +59,8 @@ impl<'a> Exchange<'a> {
             buffers,
             sending: Some(Sending::new(head, endpoint, body, framing, buffers)),
             sent: Sent::Nothing,
-            asked_head: *head.method() == Method::HEAD,
+            asked_head,
+            endpoint: endpoint.id(),
             collected: Vec::new(),
             interim: 0,
             is_answered: false,
@@ -63,7 +68,10 @@ impl<'a> Exchange<'a> {
     }
 
     /// Sends on and looks for the head.
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Response<Body>, Failure>> {
+    pub(crate) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(Response<Body>, Names), Failure>> {
         if let Some(sending) = &mut self.sending {
             let ended = sending.poll(self.connection, cx);
             self.sent = if sending.is_unsent() {
@@ -132,8 +140,8 @@ impl<'a> Exchange<'a> {
 
     fn parse(&mut self, mut bytes: &[u8]) -> Result<Option<Answer>, Refusal> {
         while !bytes.is_empty() {
-            let mut spellings = self.buffers.spellings();
-            match head::parse(bytes, self.asked_head, &mut spellings)? {
+            let mut shapes = self.buffers.shapes();
+            match shapes.parse(bytes, self.asked_head, self.endpoint)? {
                 Parsed::Partial => break,
                 Parsed::Final(answer) => return Ok(Some(answer)),
                 Parsed::Interim(length) => {
@@ -149,16 +157,19 @@ impl<'a> Exchange<'a> {
         Ok(None)
     }
 
-    fn answer(&mut self, answer: Answer) -> Response<Body> {
+    fn answer(&mut self, answer: Answer) -> (Response<Body>, Names) {
         let Answer {
             head,
             length,
             persists,
+            keep_alive,
+            names,
             rest,
         } = answer;
+        self.connection.keep_alive = keep_alive;
         let sending = self.sending.take();
         let persists = persists && (self.sent == Sent::All || sending.is_some());
         let body = Body::new(length, rest, persists, sending, self.connection);
-        Response::from_parts(head, body)
+        (Response::from_parts(head, body), names)
     }
 }

@@ -1,6 +1,7 @@
 //! The response head: its fields, and what its framing says of the body behind it.
 
 use std::mem::MaybeUninit;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{
@@ -10,10 +11,14 @@ use http::{StatusCode, Version, response};
 use hyper::ext::ReasonPhrase;
 
 use super::spellings::Spellings;
+use crate::forward::names::Names;
+use crate::forward::response::keep_alive;
 use crate::refusal::Refusal;
 
 /// Largest head in bytes.
 pub(super) const HEAD_MAX: usize = 64 * 1024;
+
+pub(super) static KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 
 /// Most fields of a head.
 const FIELDS_MAX: usize = 100;
@@ -40,6 +45,10 @@ pub(super) struct Answer {
     pub(super) length: Length,
     /// The endpoint keeps the connection open (RFC 9112 §9.3).
     pub(super) persists: bool,
+    /// How long it says that it keeps it.
+    pub(super) keep_alive: Option<Duration>,
+    /// The names that the head has.
+    pub(super) names: Names,
     /// Bytes read behind the head.
     pub(super) rest: Bytes,
 }
@@ -115,11 +124,16 @@ pub(super) fn parse(
     let told = (&mut connection, &mut framing);
     parts.headers = headers(response.headers, (bytes, &copy), spellings, told)?;
     let length = framing.length(is_http11, bodiless(status, asked_head))?;
+    let names = Names::of(&parts.headers);
     Ok(Parsed::Final(Answer {
         length,
-        persists: length != Length::UntilClose
-            && status != StatusCode::SWITCHING_PROTOCOLS
-            && connection.persists(is_http11),
+        persists: status != StatusCode::SWITCHING_PROTOCOLS
+            && connection.persists(length, is_http11),
+        keep_alive: names
+            .have(Names::KEEP_ALIVE)
+            .then(|| keep_alive(parts.headers.get(&KEEP_ALIVE)?.as_bytes()))
+            .flatten(),
+        names,
         head: parts,
         rest: if shared.len() > used {
             copy.slice(used..)
@@ -168,7 +182,7 @@ pub(super) fn has_bare_line_end(head: &[u8]) -> bool {
 }
 
 /// Whether no body follows, whatever the fields say.
-fn bodiless(status: StatusCode, asked_head: bool) -> bool {
+pub(super) fn bodiless(status: StatusCode, asked_head: bool) -> bool {
     asked_head
         || status.is_informational()
         || status == StatusCode::NO_CONTENT
@@ -177,13 +191,13 @@ fn bodiless(status: StatusCode, asked_head: bool) -> bool {
 
 /// What the fields say of where the body ends (RFC 9112 §6.3).
 #[derive(Debug, Default)]
-struct Framing {
+pub(super) struct Framing {
     chunked: bool,
     sized: Option<u64>,
 }
 
 impl Framing {
-    fn reads(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refusal> {
+    pub(super) fn reads(&mut self, name: &HeaderName, value: &[u8]) -> Result<(), Refusal> {
         if *name == CONTENT_LENGTH {
             // Of several, equal ones too, the next hop might take another one.
             if self.sized.is_some() {
@@ -200,7 +214,7 @@ impl Framing {
         Ok(())
     }
 
-    fn length(&self, is_http11: bool, bodiless: bool) -> Result<Length, Refusal> {
+    pub(super) fn length(&self, is_http11: bool, bodiless: bool) -> Result<Length, Refusal> {
         match (self.chunked, self.sized) {
             // Which of the two was meant nobody can tell: a splitting attempt, or a bug. HTTP/1.0 knows no coding, so
             // its end may be anywhere (RFC 9112 §6.1).
@@ -227,14 +241,14 @@ fn digits(text: &[u8]) -> Option<u64> {
 
 /// What `Connection` says of how long the connection lasts (RFC 9112 §9.3).
 #[derive(Debug, Default)]
-struct Connection {
+pub(super) struct Connection {
     close: bool,
     keep_alive: bool,
 }
 
 impl Connection {
     /// Reads a line; whether it says nothing else, such as which fields are for this connection only.
-    fn reads(&mut self, line: &[u8]) -> bool {
+    pub(super) fn reads(&mut self, line: &[u8]) -> bool {
         let mut says_nothing_else = true;
         for token in line.split(|byte| *byte == b',') {
             let token = token.trim_ascii();
@@ -249,8 +263,9 @@ impl Connection {
         says_nothing_else
     }
 
-    fn persists(&self, is_http11: bool) -> bool {
-        !self.close && (is_http11 || self.keep_alive)
+    /// Whether it lasts beyond a body of this length.
+    pub(super) fn persists(&self, length: Length, is_http11: bool) -> bool {
+        length != Length::UntilClose && !self.close && (is_http11 || self.keep_alive)
     }
 }
 

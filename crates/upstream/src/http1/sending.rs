@@ -10,11 +10,11 @@ use http_body::{Body as _, Frame};
 
 use super::buffers::Buffers;
 use super::connection::Connection;
-use super::request;
+use super::request::Head;
 use crate::endpoint::Endpoint;
 use crate::feed::{BodyGone, RequestBody};
 use crate::forward::fields::Fields as _;
-use crate::forward::request::{Framing, Head};
+use crate::forward::request::Framing;
 
 /// Pieces up to this size are copied behind what waits already and go out with it.
 const COPIED_MAX: usize = 4 * 1024;
@@ -50,9 +50,9 @@ impl Sending {
         buffers: &Buffers,
     ) -> Self {
         let mut out = buffers.take();
-        request::write(head, endpoint, &mut out);
+        head.write(endpoint, &mut out);
         let trailers = match framing {
-            Framing::Streamed => request::announced_trailers(head),
+            Framing::Streamed => head.trailers().to_vec(),
             Framing::Empty | Framing::Sized(_) => Vec::new(),
         };
         Self {

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{Extensions, Response, StatusCode, request, response};
+use http::{Extensions, Method, Response, StatusCode, request, response};
 use hyper::upgrade::OnUpgrade;
 use tokio::time::sleep;
 
 use crate::admission::Admission;
 use crate::answer::{Bounds, Content, Flow};
-use crate::exchange::{self, Failure, Received, Wire, exchange};
+use crate::endpoint::Endpoint;
+use crate::exchange::{self, Exchanging, Failure, Received, Wire, exchange};
 use crate::feed::{Feed, RequestBody};
 use crate::forward::kind::Kind;
 use crate::forward::names::Names;
@@ -68,7 +69,10 @@ impl Ask {
         let settled = match policy {
             Some(policy) => {
                 let may_upgrade = on_upgrade.is_some();
-                Settled::of(policy, (parts, client), may_upgrade, (framing, feed), start)
+                let asked = (&parts, client);
+                let body = (framing, feed);
+                let buffers = forward.pools.buffers();
+                Settled::of(policy, asked, may_upgrade, body, start, buffers)
             }
             None => Err(Refusal::Unconfigured),
         };
@@ -209,8 +213,8 @@ impl Tries<'_> {
         let response = &answered.response;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             let agreed = settled
-                .head
-                .upgrade()
+                .upgrade
+                .as_ref()
                 .is_some_and(|asked| answer_head::is_asked_protocol(asked, response.headers()));
             let on_upgrade = on_upgrade.filter(|_| agreed);
             return switch(answered, admission, on_upgrade);
@@ -230,18 +234,22 @@ impl Tries<'_> {
                 .ok_or(Refusal::NoEndpoint)?;
             self.admission.begin(place);
             (log.place, log.tries) = (Some(place), retries + 1);
-            let tried = self.once(place, log).await;
-            let took = (self.clock)().saturating_duration_since(now);
-            let outcome = self.judge(&tried, took);
-            let sent = self.sent(retries);
-            if !retry::wanted(&self.policy.retries, sent, outcome) || !self.may_retry(log.start) {
-                return tried;
+            {
+                let tried = self.once(place, log).await;
+                let took = (self.clock)().saturating_duration_since(now);
+                let outcome = self.judge(&tried, took);
+                let sent = self.sent(retries);
+                if !retry::wanted(&self.policy.retries, sent, outcome) || !self.may_retry(log.start)
+                {
+                    return tried;
+                }
+                // The answer that is not passed on may leave a connection that can be used again.
+                if let Ok(answered) = tried {
+                    self.discard(answered);
+                }
             }
-            // The answer that is not passed on may leave a connection that can be used again.
-            if let Ok(answered) = tried {
-                self.discard(answered);
-            }
-            sleep(retry::pause(self.pools.random())).await;
+            // Boxed, and the answer gone before, for most requests are tried once and all have room for what waits here.
+            Box::pin(sleep(retry::pause(self.pools.random()))).await;
             retries += 1;
             not = Some(place);
         }
@@ -276,7 +284,7 @@ impl Tries<'_> {
     fn sent(&self, retries: u32) -> Sent {
         Sent {
             retries,
-            idempotent: self.settled.head.method().is_idempotent(),
+            idempotent: self.settled.method.is_idempotent(),
             held: self.settled.feed.as_ref().is_none_or(|feed| feed.is_held()),
         }
     }
@@ -304,7 +312,7 @@ impl Tries<'_> {
         let endpoint = upstream.endpoint(place);
         let mut afresh = false;
         loop {
-            let safe = self.settled.head.method().is_safe();
+            let safe = self.settled.method.is_safe();
             let kept = (!afresh || endpoint.is_http2())
                 .then(|| wire::kept(self.pools, endpoint, safe, (self.clock)()))
                 .flatten();
@@ -316,26 +324,10 @@ impl Tries<'_> {
                 wire::connect(self.pools, endpoint, settings, limit, self.clock).await?
             };
             log.kept = wire.was_kept();
-            let sent = exchange::Sent {
-                head: &self.settled.head,
-                endpoint,
-                body: self.body()?,
-                framing: self.settled.framing,
-                feed: self.settled.feed.as_deref(),
-                ended: log.start,
-            };
-            let buffers = self.pools.buffers();
-            let answered =
-                exchange(&mut wire, sent, buffers, &self.settled.limits, self.clock).await;
+            let body = self.body()?;
+            let answered = self.exchange(&mut wire, endpoint, body, log.start).await;
             let failure = match answered {
-                Ok(response) => {
-                    let names = Names::of(response.headers());
-                    if let Wire::Http1(connection) = &mut wire {
-                        connection.keep_alive = names
-                            .have(Names::KEEP_ALIVE)
-                            .then(|| answer_head::keep_alive(response.headers()))
-                            .flatten();
-                    }
+                Ok((response, names)) => {
                     return Ok(Answered {
                         response,
                         names,
@@ -350,6 +342,27 @@ impl Tries<'_> {
             }
             afresh = true;
         }
+    }
+
+    fn exchange<'a>(
+        &'a self,
+        wire: &'a mut Wire,
+        endpoint: &'a Endpoint,
+        body: RequestBody,
+        ended: Instant,
+    ) -> Exchanging<'a> {
+        let settled = self.settled;
+        let sent = exchange::Sent {
+            asked_head: settled.method == Method::HEAD,
+            head: &settled.head,
+            endpoint,
+            body,
+            framing: settled.framing,
+            feed: settled.feed.as_deref(),
+            ended,
+        };
+        let of_worker = (self.pools.buffers(), self.pools.alarms());
+        exchange(wire, sent, of_worker, &settled.limits, self.clock)
     }
 
     fn body(&self) -> Result<RequestBody, Refusal> {

@@ -3,21 +3,27 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::request;
+use http::header::HeaderValue;
+use http::{Method, request};
 
-use crate::client_info::ClientInfo;
+use crate::client_info::Client;
+use crate::exchange::Outgoing;
 use crate::feed::Feed;
 use crate::forward::deadline::{Limits, response_limit};
 use crate::forward::kind::Kind;
 use crate::forward::names::Names;
-use crate::forward::request::{Framing, Head};
+use crate::forward::request::{Framing, Head, Http2Head};
 use crate::forward::{grpc, via};
+use crate::http1::Buffers;
 use crate::policy::ForwardPolicy;
 use crate::refusal::Refusal;
 
 /// What goes to an upstream, and how long that may take.
 pub(super) struct Settled {
-    pub(super) head: Head,
+    pub(super) method: Method,
+    /// The protocol that is asked for, where the client may change it.
+    pub(super) upgrade: Option<HeaderValue>,
+    pub(super) head: Outgoing,
     pub(super) framing: Framing,
     pub(super) feed: Option<Arc<Feed>>,
     pub(super) limits: Limits,
@@ -26,10 +32,11 @@ pub(super) struct Settled {
 impl Settled {
     pub(super) fn of(
         policy: &ForwardPolicy,
-        (parts, client): (request::Parts, Option<ClientInfo>),
+        (parts, client): (&request::Parts, Option<Client<'_>>),
         may_upgrade: bool,
         (framing, feed): (Framing, Option<Arc<Feed>>),
         start: Instant,
+        buffers: &Buffers,
     ) -> Result<Self, Refusal> {
         let upstream = &policy.upstream;
         let settings = upstream.settings();
@@ -43,12 +50,18 @@ impl Settled {
         if kind == Kind::Upgrade && upstream.open_tunnels() >= settings.max_tunnels {
             return Err(Refusal::TooManyTunnels);
         }
-        let limits = limits(policy, kind, &parts, start);
+        let head = Head::new(parts, names, kind, framing, &settings.host, client);
         Ok(Self {
-            head: Head::new(parts, names, kind, framing, &settings.host, client),
+            method: parts.method.clone(),
+            upgrade: head.upgrade().cloned(),
+            head: if settings.http2 {
+                Outgoing::Http2(Box::new(Http2Head::of(&head)))
+            } else {
+                Outgoing::Http1(buffers.write(&head))
+            },
             framing,
             feed,
-            limits,
+            limits: limits(policy, kind, parts, start),
         })
     }
 }
