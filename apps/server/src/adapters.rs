@@ -49,9 +49,9 @@ pub fn is_direct(extensions: &Extensions) -> bool {
     trip(extensions).is_some_and(|trip| trip.is_direct())
 }
 
-/// For [`crate::ways::Ways`]: whether no flag bears on the route.
-pub fn has_no_flags(extensions: &Extensions) -> bool {
-    bundle(extensions).is_some_and(|bundle| !bundle.needs.flags)
+/// For [`crate::ways::Ways`]: whether no layer at all has anything to say, but for the cache.
+pub fn is_plain(extensions: &Extensions) -> bool {
+    trip(extensions).is_some_and(|trip| trip.is_plain())
 }
 
 /// The route's CORS policy.

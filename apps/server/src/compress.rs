@@ -19,6 +19,7 @@ mod eligible;
 mod encoder;
 mod etag;
 mod places;
+mod uncoded;
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -38,6 +39,7 @@ use self::etag::Held;
 pub use self::body::{CompressBody, CompressError};
 pub use self::coding::{Coding, Codings};
 pub use self::places::Places;
+pub use self::uncoded::{Uncoded, UncodedFuture};
 
 /// Whether this build has the encoders.
 pub const AVAILABLE: bool = cfg!(feature = "compression");

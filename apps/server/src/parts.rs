@@ -115,6 +115,9 @@ impl Builder<'_> {
             layers: plan.cors.is_some()
                 || plan.request_edits.is_some()
                 || plan.limits.timeout.is_some(),
+            below: plan.response_edits.is_some()
+                || plan.rewrite.is_some()
+                || plan.compress.is_some(),
         };
         let bundle = Bundle {
             slot,

@@ -141,13 +141,15 @@ pub struct Bundle {
     pub needs: Needs,
 }
 
-/// Which layers a route needs before the cache.
+/// Which layers a route needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Needs {
     /// Flags: it has one, or a rollout.
     pub flags: bool,
-    /// Any other: it has CORS, edits of the request, or a time for its handler.
+    /// Any other before the cache: it has CORS, edits of the request, or a time for its handler.
     pub layers: bool,
+    /// Any below the cache: it has edits of the response, `compress`, or another path for its target.
+    pub below: bool,
 }
 
 /// A route's other arm.

@@ -19,7 +19,7 @@ use tower::{Layer, Service, ServiceBuilder};
 use upstream::Forward;
 
 use crate::builtin::{BuiltinLayer, Builtins};
-use crate::compress::{Compress, CompressBody, CompressLayer};
+use crate::compress::{Compress, CompressBody, CompressLayer, Uncoded};
 use crate::edits::{EditRequest, EditRequestLayer, EditResponse, EditResponseLayer};
 use crate::entry::{Entry, EntryLayer};
 use crate::fault::{FaultLayer, Faults};
@@ -46,10 +46,13 @@ pub type StackBody<A, B> =
 
 /// The whole stack around `T`, the service that answers routes whose target is the program's own.
 pub type Named<T, E = Background> =
-    Entry<Routed<Observe<Problem<Ways<Gated<Below<T, E>>, Direct<Below<T, E>>>>>, Held>>;
+    Entry<Routed<Observe<Problem<Ways<Longer<Below<T, E>>, Plain<T, E>>>>, Held>>;
 
-/// Past all that, but for flags where the route has some.
-type Direct<S> = Past<Guard<Ways<FlagGate<S>, S>>>;
+/// The longer ways: all layers, or flags alone before the cache.
+type Longer<S> = Ways<Gated<S>, Past<Guard<FlagGate<S>>>>;
+
+/// The cache and the target, and what catches panics.
+type Plain<T, E> = Past<Guard<Cache<Seam<Uncoded<Targets<T>>>, E>>>;
 
 /// What may refuse a request, answer it early, or edit it.
 type Gated<S> = Faults<Builtins<Refuse<Cors<Guard<Limits<FlagGate<EditRequest<S>>>>>>>>;
@@ -78,10 +81,14 @@ pub fn compose_with<T: Clone, E: Clone>(held: &Held, own: T, background: E) -> N
     .with_clock(clock::now);
     let cache_layer = CacheLayer::new(registries.store.clone(), adapters::cache_hooks())
         .fill_memory(registries.fills.clone())
-        .collapsing(registries.collapsing.clone());
+        .collapsing(registries.collapsing.clone())
+        .executor(background);
+    // Retries, balancing and the exchange are the upstream's own.
+    let targets = Targets::new(adapters::target, adapters::redirect, forward, own);
+    let plain = Past(GuardLayer.layer(cache_layer.layer(Seam(Uncoded(targets.clone())))));
     let below = ServiceBuilder::new()
         // A hit needs nothing of what follows.
-        .layer(cache_layer.executor(background))
+        .layer(cache_layer)
         // What waits is boxed here, so that the room which hyper keeps for a future stays small.
         .layer_fn(Seam)
         // Below the cache: a stored response is compressed once a coding.
@@ -97,13 +104,7 @@ pub fn compose_with<T: Clone, E: Clone>(held: &Held, own: T, background: E) -> N
         .layer(RewriteLayer {
             rewrite: adapters::rewrite,
         })
-        // Retries, balancing and the exchange are the upstream's own.
-        .service(Targets::new(
-            adapters::target,
-            adapters::redirect,
-            forward,
-            own,
-        ));
+        .service(targets);
     let gated = ServiceBuilder::new()
         // Refuses what two parsers could read differently, before anything reads it.
         .layer(FaultLayer)
@@ -131,11 +132,7 @@ pub fn compose_with<T: Clone, E: Clone>(held: &Held, own: T, background: E) -> N
     let flags = FlagLayer {
         decide: adapters::flags,
     };
-    let direct = Past(GuardLayer.layer(Ways {
-        long: flags.layer(below.clone()),
-        short: below,
-        is_short: adapters::has_no_flags,
-    }));
+    let direct = Past(GuardLayer.layer(flags.layer(below)));
     ServiceBuilder::new()
         // First of all: the id, the client, and what may not be believed.
         .layer(EntryLayer::new(held.clone()))
@@ -155,9 +152,13 @@ pub fn compose_with<T: Clone, E: Clone>(held: &Held, own: T, background: E) -> N
         .layer(ProblemLayer)
         // Past what has nothing to say on the route.
         .service(Ways {
-            long: gated,
-            short: direct,
-            is_short: adapters::is_direct,
+            long: Ways {
+                long: gated,
+                short: direct,
+                is_short: adapters::is_direct,
+            },
+            short: plain,
+            is_short: adapters::is_plain,
         })
 }
 

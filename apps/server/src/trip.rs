@@ -143,6 +143,12 @@ impl Trip {
         !has_vary && self.edge.empty && self.bundle().is_some_and(|bundle| !bundle.needs.layers)
     }
 
+    /// Whether its route asks nothing of any layer but the cache and the target.
+    pub fn is_plain(&self) -> bool {
+        let needs = self.bundle().map(|bundle| bundle.needs);
+        needs.is_some_and(|needs| !needs.flags && !needs.below) && self.is_direct()
+    }
+
     /// A parameter of the path, as it came.
     pub fn captured(&self, name: &str) -> Option<&str> {
         let path = self.target()?.path();

@@ -1,7 +1,8 @@
-//! Two ways to the cache: through every layer that may have a say, or past those that have none on this route.
+//! Two ways on: through every layer that may have a say, or past those that have none on this route.
 //!
 //! Most routes ask for no CORS, no flag and no edit of the request, and most requests are sound and have no content.
-//! Composing such layers is free, but asking each of them is not: each looks its policy up and hands the request on.
+//! Composing such layers is free, but asking each of them is not: each looks its policy up and hands the request on. Most need none
+//! below the cache either, where a route may edit answers and change the path for its target.
 //! What a route needs is decided once, when the snapshot is built ([`Bundle::needs`](crate::snapshot::Bundle::needs)).
 use std::pin::Pin;
 use std::task::{Context, Poll};
