@@ -3,6 +3,7 @@
 //! One request for what is not stored goes to the upstream, the others wait for its head and read the same fill. Each
 //! judges for itself whether the answer is for it: by the fields that chose it, by who asks, by what was purged since.
 
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -29,6 +30,7 @@ use crate::validation;
 pub struct Collapsing {
     pub(crate) flights: Arc<Flights<Landed>>,
     pub(crate) unstorable: Unstorable,
+    hasher: foldhash::quality::RandomState,
 }
 
 impl Collapsing {
@@ -37,7 +39,13 @@ impl Collapsing {
         Arc::new(Self {
             flights: Flights::new(waiters_max),
             unstorable: Unstorable::default(),
+            hasher: foldhash::quality::RandomState::default(),
         })
+    }
+
+    /// A number that nobody foresees, for what is fetched under `key` now.
+    pub(crate) fn chance(&self, key: &CacheKey, now: Instant) -> u64 {
+        self.hasher.hash_one((key, now))
     }
 
     /// How many fetches are under way that others may join.

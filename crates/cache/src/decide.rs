@@ -87,6 +87,15 @@ impl<E: Clone> CacheLayer<E> {
                 (hooks.tell)(request.extensions(), CacheOutcome::Hit);
                 Course::Hit(Hit::fresh(stored, fresh, part(), values))
             }
+            Reuse::Ending(fresh) => {
+                (hooks.tell)(request.extensions(), CacheOutcome::Hit);
+                let hit = Hit::fresh(stored, fresh, part(), values);
+                if stored.begin_renewal() {
+                    self.refresh(request, hit, (asked, key), &lookup)
+                } else {
+                    Course::Hit(hit)
+                }
+            }
             Reuse::Stale(fresh) => {
                 (hooks.tell)(request.extensions(), CacheOutcome::Stale);
                 let told = (CacheOutcome::Stale, status::stale(fresh, None));
@@ -96,23 +105,7 @@ impl<E: Clone> CacheLayer<E> {
                 (hooks.tell)(request.extensions(), CacheOutcome::Stale);
                 let told = (CacheOutcome::Stale, status::stale(fresh, None));
                 let hit = Hit::other(Arc::clone(stored), fresh.age, part(), told);
-                // One refresh at a time.
-                if *request.method() == Method::GET
-                    && let Joined::Leads(lead) = self.fetches().flights.join(key)
-                {
-                    let ask = Ask {
-                        forwarded: Forwarded::Stale,
-                        stored: Some(Arc::clone(stored)),
-                    };
-                    if let Some(mut fetching) =
-                        self.fetching(request, ask, (asked, key, lookup.base))
-                    {
-                        fetching.lead = Some(lead);
-                        fetching.in_background = true;
-                        return Course::Refresh(hit, fetching);
-                    }
-                }
-                Course::Hit(hit)
+                self.refresh(request, hit, (asked, key), &lookup)
             }
             Reuse::Ask(why) => {
                 let ask = Ask {
@@ -128,6 +121,34 @@ impl<E: Clone> CacheLayer<E> {
                 };
                 self.ask(request, ask, (asked, key), lookup, may_join)
             }
+        }
+    }
+
+    /// Answers with `hit` and asks the upstream behind it, if nobody does so already.
+    fn refresh<A, B>(
+        &self,
+        request: &mut Request<A>,
+        hit: Hit,
+        (asked, key): (Asked, &CacheKey),
+        lookup: &Lookup,
+    ) -> Course<B, E> {
+        if *request.method() != Method::GET {
+            return Course::Hit(hit);
+        }
+        let Joined::Leads(lead) = self.fetches().flights.join(key) else {
+            return Course::Hit(hit);
+        };
+        let ask = Ask {
+            forwarded: Forwarded::Stale,
+            stored: lookup.found.clone(),
+        };
+        match self.fetching(request, ask, (asked, key, lookup.base)) {
+            Some(mut fetching) => {
+                fetching.lead = Some(lead);
+                fetching.in_background = true;
+                Course::Refresh(hit, fetching)
+            }
+            None => Course::Hit(hit),
         }
     }
 
@@ -335,6 +356,7 @@ impl<E: Clone> CacheLayer<E> {
             fetch: self.store().begin(key),
             asked,
             begun: (hooks.clock)(),
+            chance: self.fetches().chance(key, (hooks.clock)()),
             labels: self.labels(request),
         })
     }

@@ -163,6 +163,7 @@ impl<E> Fetching<E> {
             now,
             wall: (self.hooks.wall)(),
             waited: now.saturating_duration_since(self.begun),
+            chance: self.collapsing.chance(&self.key, now),
         };
         let status = response.status();
         if status == StatusCode::NOT_MODIFIED

@@ -18,6 +18,9 @@ use crate::strategy::Audience;
 /// The longest lifetime that the heuristic gives (RFC 9111 §4.2.2 leaves it to the cache).
 const HEURISTIC_MAX: Duration = Duration::from_hours(24);
 
+/// Lifetimes up to here end when they say.
+const SPREAD_FROM: Duration = Duration::from_mins(1);
+
 /// How long a stored response stays fresh, counted from when the origin generated it.
 ///
 /// The first source present wins (RFC 9111 §4.2.1): `s-maxage`, `max-age`, then `Expires` minus
@@ -45,6 +48,22 @@ impl FreshnessLifetime {
     /// The whole length.
     pub fn as_duration(self) -> Duration {
         self.0
+    }
+
+    /// The same with up to a twentieth less of what is left at `age`, where that is over a minute, so that what came
+    /// together does not end together; `chance` is anything that differs from response to response.
+    pub(crate) fn spread(self, age: Duration, chance: u64) -> Self {
+        let left = self.left(age);
+        if left <= SPREAD_FROM {
+            return self;
+        }
+        let [.., low, high] = chance.to_le_bytes();
+        let share = u32::from(u16::from_le_bytes([low, high]));
+        // Never more than a twentieth.
+        Self(
+            self.0
+                .saturating_sub(left / 20 / u32::from(u16::MAX) * share),
+        )
     }
 }
 
@@ -206,6 +225,22 @@ mod tests {
         let expected =
             expected.map(|(secs, source)| (FreshnessLifetime(Duration::from_secs(secs)), source));
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn longer_lifetimes_end_a_little_apart() {
+        let seconds = Duration::from_secs;
+        let spread = |lifetime, age, chance| {
+            let lifetime = FreshnessLifetime(seconds(lifetime)).spread(seconds(age), chance);
+            lifetime.as_duration()
+        };
+        assert_eq!(spread(60, 0, u64::MAX), seconds(60));
+        assert_eq!(spread(600, 550, u64::MAX), seconds(600));
+        assert_eq!(spread(600, 0, 0), seconds(600));
+        let least = spread(600, 0, u64::MAX);
+        assert!(least >= seconds(570) && least < seconds(571), "{least:?}");
+        let least = spread(600, 500, u64::MAX);
+        assert!(least >= seconds(595) && least < seconds(596), "{least:?}");
     }
 
     #[test]

@@ -60,6 +60,7 @@ pub(crate) struct HeadOfStored {
     pub(crate) fetch: Fetch,
     pub(crate) asked: Asked,
     pub(crate) begun: Instant,
+    pub(crate) chance: u64,
     pub(crate) labels: (String, Vec<Tag>),
 }
 
@@ -74,6 +75,7 @@ impl HeadOfStored {
             now,
             wall: (self.hooks.wall)(),
             waited: now.saturating_duration_since(self.begun),
+            chance: self.chance,
         };
         let (origin, tags) = self.labels;
         let rules = self.policy.response_rules();

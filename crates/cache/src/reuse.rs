@@ -6,11 +6,18 @@ use crate::asked::Asked;
 use crate::freshness::LifetimeSource;
 use crate::stored::StoredHead;
 
+/// A response that is asked for so shortly before its end is fetched anew behind the answer.
+const AHEAD: Duration = Duration::from_secs(2);
+/// One whose whole lifetime is at most this is not.
+const AHEAD_FROM: Duration = Duration::from_mins(1);
+
 /// What a stored response is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reuse {
     /// It answers as it is.
     Fresh(Fresh),
+    /// It answers as it is, and will be stale soon: whoever asks now finds a busy key.
+    Ending(Fresh),
     /// It answers although it is stale: the client wishes it so.
     Stale(Fresh),
     /// It answers although it is stale, and the origin is asked in the background (RFC 5861 §3).
@@ -73,7 +80,12 @@ pub(crate) fn judge(stored: &StoredHead, asked: Asked, now: Instant) -> Reuse {
         return Reuse::Ask(why);
     }
     if is_fresh {
-        return Reuse::Fresh(fresh);
+        let is_long = stored.lifetime().as_duration() > AHEAD_FROM;
+        return if is_long && fresh.left < AHEAD {
+            Reuse::Ending(fresh)
+        } else {
+            Reuse::Fresh(fresh)
+        };
     }
     if rules.on_wish && wants.max_stale.is_some_and(|most| fresh.over <= most) {
         return Reuse::Stale(fresh);

@@ -1,6 +1,7 @@
 //! What is kept of a response.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime};
 
 use bytes::Bytes;
@@ -36,7 +37,26 @@ pub struct StoredResponse {
     body: Bytes,
     /// It answers nothing, but says under which keys the answers lie.
     variants: Option<Box<Variants>>,
+    renewal: Renewal,
 }
+
+/// Whether a response that ends soon is being fetched anew: once is enough.
+#[derive(Debug, Default)]
+struct Renewal(AtomicBool);
+
+impl Clone for Renewal {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Renewal {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Renewal {}
 
 /// All of a stored response but its body: it is known before the body has come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,7 +108,9 @@ impl StoredHead {
             status,
             fields,
             validators: Validators::of(headers),
-            lifetime: storable.lifetime,
+            lifetime: storable
+                .lifetime
+                .spread(storable.age_at_receipt, arrival.chance),
             source: storable.source,
             stale: storable.stale,
             immutable: storable.immutable,
@@ -214,6 +236,7 @@ impl StoredHead {
             head,
             body,
             variants: None,
+            renewal: Renewal::default(),
         }
     }
 }
@@ -273,6 +296,11 @@ impl StoredResponse {
         self.variants.as_deref()
     }
 
+    /// Says once that it is to be fetched anew.
+    pub(crate) fn begin_renewal(&self) -> bool {
+        !self.renewal.0.swap(true, Relaxed)
+    }
+
     /// Whether a `HEAD` with these fields shows the same response (RFC 9111 §4.3.5): what it says of validators and
     /// length is what is stored.
     pub(crate) fn agrees_with(&self, head: &HeaderMap) -> bool {
@@ -306,6 +334,7 @@ impl StoredResponse {
             },
             body: Bytes::new(),
             variants: Some(Box::new(variants)),
+            renewal: Renewal::default(),
         }
     }
 
@@ -367,6 +396,7 @@ impl StoredResponse {
             now: received,
             wall,
             waited: Duration::ZERO,
+            chance: 0,
         };
         let head = StoredHead::of(status, headers, storable, arrival, ("", Vec::new()))?;
         let mut hasher = head.hasher();

@@ -153,6 +153,8 @@ pub(crate) struct Arrival {
     pub(crate) wall: SystemTime,
     /// Since the request went out.
     pub(crate) waited: Duration,
+    /// Anything that differs from one to the next.
+    pub(crate) chance: u64,
 }
 
 /// The statuses whose meaning for caches is known here (RFC 9110 §15).
@@ -302,6 +304,7 @@ mod tests {
             now: Instant::now(),
             wall: SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000),
             waited: Duration::ZERO,
+            chance: 0,
         };
         let status = StatusCode::from_u16(status).unwrap();
         judge_response(status, &headers(fields), rules, asked, arrival)

@@ -171,3 +171,30 @@ async fn a_client_may_take_stale_and_may_want_fresh() {
         "urm; fwd=request; fwd-status=304; stored"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_response_is_fetched_anew_before_it_ends() {
+    let mut world = World::new();
+    let fields = &[("cache-control", "max-age=100"), ("etag", "\"a\"")];
+    world.answers_with(fields, "one");
+    world.get("/a").await;
+    world.asked();
+    // Up to a twentieth less than it says.
+    let mut left = 100;
+    while left > 1 {
+        pass(1).await;
+        let hit = world.get("/a").await;
+        assert_eq!(hit.x_cache(), "HIT");
+        let ttl = hit.field("cache-status").rsplit('=').next().unwrap();
+        left = ttl.parse().unwrap();
+        if left > 1 {
+            assert!(world.asked().is_empty(), "{left} s before its end");
+        }
+    }
+    settle().await;
+    let (_, _, asked) = world.asked().pop().unwrap();
+    assert_eq!(asked["if-none-match"], "\"a\"");
+    let hit = world.get("/a").await;
+    assert_eq!((hit.x_cache(), hit.field("age")), ("HIT", "0"));
+    assert!(world.asked().is_empty());
+}

@@ -78,6 +78,7 @@ pub(super) fn plan(
         now: Instant::now(),
         wall: SystemTime::now(),
         waited: Duration::ZERO,
+        chance: 0,
     };
     let labels = ("", Vec::new());
     let head = StoredHead::of(StatusCode::OK, &HeaderMap::new(), storable, arrival, labels);
