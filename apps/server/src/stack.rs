@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 
 use access_control::{Cors, CorsLayer};
 use bytes::Bytes;
-use cache::{Cache, CacheBody, CacheLayer};
+use cache::{Cache, CacheBody, CacheLayer, CacheRequestBody};
 use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Empty;
@@ -36,8 +36,8 @@ use crate::ways::{Past, Ways};
 use crate::whole::WholeOr;
 use crate::{adapters, clock};
 
-/// A request's body below the limits.
-pub type StackRequest<A> = LimitedBody<ObservedRequest<A>>;
+/// A request's body below the limits and the cache, which hands on the content that it has read.
+pub type StackRequest<A> = CacheRequestBody<LimitedBody<ObservedRequest<A>>>;
 
 /// An answer's body, outermost wrapper first: only layers that keep something until the end of a body, or
 /// bring a body of their own, wrap it.

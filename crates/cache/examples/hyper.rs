@@ -7,7 +7,10 @@ use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
-use cache::{CacheLayer, CachePolicy, MemoryOptions, MemoryProvider, RouteCacheSettings, Spawn};
+use cache::{
+    CacheLayer, CachePolicy, CacheRequestBody, MemoryOptions, MemoryProvider, RouteCacheSettings,
+    Spawn,
+};
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -35,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 async fn serve() -> Result<(), Box<dyn Error>> {
     let store = Arc::new(MemoryProvider::new(MemoryOptions::default(), Instant::now));
     let policy = CachePolicy::compile("all", &RouteCacheSettings::default(), &["X-Api-Key"]);
-    let answer = service_fn(async |_: Request<Incoming>| {
+    let answer = service_fn(async |_: Request<CacheRequestBody<Incoming>>| {
         let text = format!("{:?}\n", SystemTime::now());
         Ok::<_, Infallible>(Response::new(Full::new(Bytes::from(text))))
     });

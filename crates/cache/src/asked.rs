@@ -1,7 +1,7 @@
 //! What does this request ask of the cache? (RFC 9111 §4, §5.2.1)
 //!
-//! A request that the cache could only guess about bypasses it: with content, for another protocol, under a
-//! precondition that is the origin's to judge.
+//! A request that the cache could only guess about bypasses it: with content that its key does not hold, for another
+//! protocol, under a precondition that is the origin's to judge.
 
 use http::header::{ACCEPT, ACCEPT_ENCODING, ACCEPT_LANGUAGE, HOST, REFERER, USER_AGENT};
 use http::{HeaderMap, HeaderName, Method};
@@ -23,9 +23,9 @@ static COMMON: [HeaderName; 6] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Bypass {
-    /// Neither `GET` nor `HEAD`.
+    /// Neither `GET` nor `HEAD`, nor a `QUERY` under a strategy that stores its answers.
     Method,
-    /// It has content.
+    /// It has content; of a `QUERY`: more than 64 KiB, with trailers, or content that could not be read or was not.
     Content,
     /// Its target has no legible host or path.
     Target,
@@ -87,7 +87,12 @@ pub(crate) fn judge_request(
     headers: &HeaderMap,
     policy: &CachePolicy,
 ) -> Result<Asked, Bypass> {
-    if *method != Method::GET && *method != Method::HEAD {
+    let is_query = *method == Method::QUERY;
+    if is_query {
+        if !policy.strategy().stores_queries() {
+            return Err(Bypass::Method);
+        }
+    } else if *method != Method::GET && *method != Method::HEAD {
         return Err(Bypass::Method);
     }
     let identity = policy.identity_fields();
@@ -99,6 +104,8 @@ pub(crate) fn judge_request(
             continue;
         }
         match name.as_str() {
+            // What content a `QUERY` has, its body tells.
+            "content-length" | "transfer-encoding" if is_query => {}
             "content-length" if value.as_bytes() != b"0" => return Err(Bypass::Content),
             "transfer-encoding" => return Err(Bypass::Content),
             "upgrade" => return Err(Bypass::Upgrade),
@@ -172,6 +179,20 @@ mod tests {
         assert_eq!(method(Method::HEAD), Ok(plain));
         assert_eq!(method(Method::POST), Err(Bypass::Method));
         assert_eq!(method(Method::OPTIONS), Err(Bypass::Method));
+    }
+
+    #[test]
+    fn the_strategy_says_whether_queries_are_stored() {
+        let fields = headers(&[
+            ("content-length", "1"),
+            ("transfer-encoding", "chunked"),
+            ("range", "bytes=0-1"),
+        ]);
+        let found = judge_request(&Method::QUERY, &fields, &policy());
+        assert_eq!(found, Ok(Asked::default()), "its body is not judged here");
+        let of_users = policy().with_strategy(Arc::new(UserSpecific));
+        let found = judge_request(&Method::QUERY, &fields, &of_users);
+        assert_eq!(found, Err(Bypass::Method));
     }
 
     #[test]

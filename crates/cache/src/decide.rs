@@ -5,13 +5,14 @@ use std::sync::Arc;
 use http::header::RETRY_AFTER;
 use http::{Method, Request, Response, StatusCode};
 
+use crate::after::{After, HeadOfStored, Unstored};
 use crate::answer::{Hit, Part};
 use crate::asked::Asked;
 use crate::body::CacheBody;
 use crate::collapse::Landed;
 use crate::fetching::{self, Fetching};
 use crate::flights::{Joined, Lead, Waiting};
-use crate::future::{After, Following, HeadOfStored, Unstored};
+use crate::future::Following;
 use crate::hooks::CacheRefusal;
 use crate::invalidation::Tag;
 use crate::key::CacheKey;
@@ -132,7 +133,7 @@ impl<E: Clone> CacheLayer<E> {
         (asked, key): (Asked, &CacheKey),
         lookup: &Lookup,
     ) -> Course<B, E> {
-        if *request.method() != Method::GET {
+        if *request.method() == Method::HEAD {
             return Course::Hit(hit);
         }
         let Joined::Leads(lead) = self.fetches().flights.join(key) else {

@@ -2,9 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
@@ -12,99 +10,22 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
+use crate::after::After;
 use crate::answer::Hit;
-use crate::asked::{Asked, Bypass};
+use crate::asked::Asked;
 use crate::body::{BoxError, CacheBody};
-use crate::change::{Change, Purging};
+use crate::change::Purging;
 use crate::collapse::Landed;
 use crate::decide::Course;
 use crate::fetching::Work;
 use crate::flights::{Landing, Waiting};
-use crate::hooks::CacheHooks;
-use crate::invalidation::Tag;
 use crate::key::CacheKey;
-use crate::layer::CacheLayer;
+use crate::layer::{CacheLayer, taken};
 use crate::lookup::{self, Lookup};
-use crate::policy::CachePolicy;
-use crate::provider::{CacheProvider, Fetch};
+use crate::reading::Reading;
+use crate::request_body::CacheRequestBody;
 use crate::spawn::{Background, Spawn};
-use crate::status::{self, Verdict, X_CACHE_KEY};
-use crate::stored::StoredResponse;
-use crate::storing::Arrival;
-
-/// What is to be done with the inner service's answer.
-#[derive(Debug)]
-pub(crate) enum After {
-    Nothing,
-    Change(Box<Change>),
-    Bypass(Bypass, Option<Box<Change>>),
-    /// An answer that is not stored: what is said of it, and what it may show to be over.
-    Unstored(Box<Unstored>),
-}
-
-/// An answer that passes although the cache has a say in its request.
-#[derive(Debug)]
-pub(crate) struct Unstored {
-    pub(crate) verdict: Verdict,
-    pub(crate) head: Option<HeadOfStored>,
-}
-
-/// What a `HEAD` may show to hold still, or to be another response by now (RFC 9111 §4.3.5).
-#[derive(Debug)]
-pub(crate) struct HeadOfStored {
-    pub(crate) key: CacheKey,
-    pub(crate) stored: Arc<StoredResponse>,
-    pub(crate) store: Arc<dyn CacheProvider>,
-    pub(crate) policy: CachePolicy,
-    pub(crate) hooks: CacheHooks,
-    pub(crate) fetch: Fetch,
-    pub(crate) asked: Asked,
-    pub(crate) begun: Instant,
-    pub(crate) chance: u64,
-    pub(crate) labels: (String, Vec<Tag>),
-}
-
-impl HeadOfStored {
-    /// A store elsewhere is not waited for: what lies there is stale, and stays so.
-    fn apply<B>(self, response: &Response<B>) {
-        if response.status() != self.stored.status() {
-            return;
-        }
-        let now = (self.hooks.clock)();
-        let arrival = Arrival {
-            now,
-            wall: (self.hooks.wall)(),
-            waited: now.saturating_duration_since(self.begun),
-            chance: self.chance,
-        };
-        let (origin, tags) = self.labels;
-        let rules = self.policy.response_rules();
-        let updated = if self.stored.agrees_with(response.headers()) {
-            let labels = (origin.as_str(), tags);
-            self.stored
-                .confirmed(response.headers(), rules, self.asked, arrival, labels)
-                .ok()
-        } else {
-            None
-        };
-        match updated {
-            Some(updated) => {
-                let keep = updated.head().keep(now);
-                drop(self.store.store(self.fetch, Arc::new(updated), keep).now());
-            }
-            None => drop(self.store.delete(&self.key).now()),
-        }
-    }
-}
-
-impl Unstored {
-    fn apply<B>(self, response: &mut Response<B>) {
-        if let Some(head) = self.head {
-            head.apply(response);
-        }
-        status::mark_miss(response.headers_mut(), self.verdict);
-    }
-}
+use crate::status::{self, X_CACHE_KEY};
 
 type Finding = Pin<Box<dyn Future<Output = (CacheKey, Lookup)> + Send>>;
 
@@ -113,7 +34,7 @@ type Finding = Pin<Box<dyn Future<Output = (CacheKey, Lookup)> + Send>>;
 pub(crate) struct Undecided<S, A, E> {
     wait: Wait,
     inner: S,
-    request: Request<A>,
+    request: Request<CacheRequestBody<A>>,
     layer: CacheLayer<E>,
     asked: Asked,
     /// How often it may still join another's fetch.
@@ -138,7 +59,7 @@ const JOINS_MAX: u8 = 3;
 impl<S, A, E> Undecided<S, A, E> {
     fn new(
         wait: Wait,
-        (inner, request): (S, Request<A>),
+        (inner, request): (S, Request<CacheRequestBody<A>>),
         layer: CacheLayer<E>,
         asked: Asked,
     ) -> Box<Self> {
@@ -150,17 +71,6 @@ impl<S, A, E> Undecided<S, A, E> {
             asked,
             joins: JOINS_MAX,
         })
-    }
-
-    /// Asks a store that is elsewhere.
-    pub(crate) fn asking(
-        call: (S, Request<A>),
-        layer: CacheLayer<E>,
-        key: CacheKey,
-        asked: Asked,
-    ) -> Box<Self> {
-        let wait = Wait::Store(finding(&layer, key, &call.1));
-        Self::new(wait, call, layer, asked)
     }
 }
 
@@ -258,6 +168,7 @@ pin_project! {
     enum Kind<S, A, B, E, F> {
         Hit { hit: Option<Hit> },
         Answered { answer: Option<Box<Response<CacheBody<B>>>> },
+        Reading { reading: Option<Box<Reading<S, A, E>>> },
         Undecided { undecided: Option<Box<Undecided<S, A, E>>> },
         Leading { leading: Leading<F, E> },
         Passing { #[pin] inner: F, after: After },
@@ -273,9 +184,23 @@ impl<S, A, B, E, F> CacheFuture<S, A, B, E, F> {
         }
     }
 
-    pub(crate) fn undecided(undecided: Box<Undecided<S, A, E>>) -> Self {
+    /// Reads the content of a request first.
+    pub(crate) fn reading(reading: Box<Reading<S, A, E>>) -> Self {
+        Self::of(Kind::Reading {
+            reading: Some(reading),
+        })
+    }
+
+    /// Asks a store that is elsewhere.
+    pub(crate) fn asking(
+        call: (S, Request<CacheRequestBody<A>>),
+        layer: CacheLayer<E>,
+        key: CacheKey,
+        asked: Asked,
+    ) -> Self {
+        let wait = Wait::Store(finding(&layer, key, &call.1));
         Self::of(Kind::Undecided {
-            undecided: Some(undecided),
+            undecided: Some(Undecided::new(wait, call, layer, asked)),
         })
     }
 
@@ -294,7 +219,7 @@ impl<S, A, B, E, F> CacheFuture<S, A, B, E, F> {
 
 impl<S, A, B, E> CacheFuture<S, A, B, E, S::Future>
 where
-    S: Service<Request<A>, Response = Response<B>> + Clone,
+    S: Service<Request<CacheRequestBody<A>>, Response = Response<B>>,
     E: Spawn<Background<S::Future, B, E>> + Clone,
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
@@ -306,32 +231,52 @@ where
         request: Request<A>,
         layer: &CacheLayer<E>,
         asked: Asked,
+    ) -> Self
+    where
+        S: Clone,
+    {
+        match course {
+            // `request` is dropped here, and with it the read buffer that it pins.
+            Course::Hit(hit) => Self::of(Kind::Hit { hit: Some(hit) }),
+            Course::Follow(_) => {
+                let call = (taken(inner), request.map(CacheRequestBody::passing));
+                Self::owned(course, call, layer.clone(), asked)
+            }
+            course => {
+                let request = request.map(CacheRequestBody::passing);
+                Self::of(Kind::on(course, inner, request))
+            }
+        }
+    }
+
+    /// The same for a call that is kept already.
+    pub(crate) fn owned(
+        course: Course<B, E>,
+        (mut inner, request): (S, Request<CacheRequestBody<A>>),
+        layer: CacheLayer<E>,
+        asked: Asked,
     ) -> Self {
         Self::of(match course {
             Course::Follow(following) => {
-                let unready = inner.clone();
-                let ready = std::mem::replace(inner, unready);
-                let call = (ready, request);
-                let wait = Wait::Flight(following);
+                let (wait, call) = (Wait::Flight(following), (inner, request));
                 Kind::Undecided {
-                    undecided: Some(Undecided::new(wait, call, layer.clone(), asked)),
+                    undecided: Some(Undecided::new(wait, call, layer, asked)),
                 }
             }
-            course => Kind::on(course, inner, request),
+            course => Kind::on(course, &mut inner, request),
         })
     }
 }
 
 impl<S, A, B, E> Kind<S, A, B, E, S::Future>
 where
-    S: Service<Request<A>, Response = Response<B>>,
+    S: Service<Request<CacheRequestBody<A>>, Response = Response<B>>,
     E: Spawn<Background<S::Future, B, E>> + Clone,
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
-    fn on(course: Course<B, E>, inner: &mut S, request: Request<A>) -> Self {
+    fn on(course: Course<B, E>, inner: &mut S, request: Request<CacheRequestBody<A>>) -> Self {
         match course {
-            // `request` is dropped here, and with it the read buffer that it pins.
             Course::Hit(hit) => Self::Hit { hit: Some(hit) },
             Course::Refresh(hit, fetching) => {
                 let executor = fetching.executor().clone();
@@ -366,6 +311,7 @@ impl<S, A, B, E, F> fmt::Debug for CacheFuture<S, A, B, E, F> {
         formatter.write_str(match self.kind {
             Kind::Hit { .. } => "CacheFuture(hit)",
             Kind::Answered { .. } => "CacheFuture(answered)",
+            Kind::Reading { .. } => "CacheFuture(reading)",
             Kind::Undecided { .. } => "CacheFuture(undecided)",
             Kind::Leading { .. } => "CacheFuture(leading)",
             Kind::Passing { .. } => "CacheFuture(passing)",
@@ -376,8 +322,10 @@ impl<S, A, B, E, F> fmt::Debug for CacheFuture<S, A, B, E, F> {
 
 impl<S, A, B, E> Future for CacheFuture<S, A, B, E, S::Future>
 where
-    S: Service<Request<A>, Response = Response<B>>,
+    S: Service<Request<CacheRequestBody<A>>, Response = Response<B>>,
     E: Spawn<Background<S::Future, B, E>> + Clone,
+    A: Body<Data = Bytes>,
+    A::Error: Into<BoxError>,
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
@@ -396,8 +344,10 @@ type Answered<B, X> = Poll<Result<Response<CacheBody<B>>, X>>;
 
 impl<S, A, B, E> CacheFuture<S, A, B, E, S::Future>
 where
-    S: Service<Request<A>, Response = Response<B>>,
+    S: Service<Request<CacheRequestBody<A>>, Response = Response<B>>,
     E: Spawn<Background<S::Future, B, E>> + Clone,
+    A: Body<Data = Bytes>,
+    A::Error: Into<BoxError>,
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
@@ -415,6 +365,18 @@ where
                         Some(answer) => Poll::Ready(Ok(*answer)),
                         None => Poll::Pending,
                     };
+                }
+                KindProjection::Reading { reading } => {
+                    let Some(waiting) = reading else {
+                        return Poll::Pending;
+                    };
+                    let read = ready!(waiting.poll_read(cx));
+                    let Some(waiting) = reading.take() else {
+                        return Poll::Pending;
+                    };
+                    let Self { kind, shown_key } = waiting.go_on(read);
+                    *self.as_mut().project().shown_key = shown_key;
+                    kind
                 }
                 KindProjection::Undecided { undecided } => {
                     let Some(waiting) = undecided else {

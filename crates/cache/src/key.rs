@@ -77,8 +77,8 @@ impl CacheKey {
         self.push_target_of("GET", target, sort_query);
     }
 
-    /// The same for another method.
-    pub(crate) fn push_target_of(&mut self, method: &str, target: &Target<'_>, sort_query: bool) {
+    /// The same for another method, such as `QUERY`.
+    pub fn push_target_of(&mut self, method: &str, target: &Target<'_>, sort_query: bool) {
         let mut resource = 0..0;
         self.write_name(|name| {
             name.push_str(method);

@@ -5,22 +5,27 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::after::After;
 use crate::asked::{self, Asked, Bypass};
 use crate::body::{BoxError, CacheBody};
 use crate::change::Change;
 use crate::collapse::Collapsing;
+use crate::content;
+use crate::decide::Course;
 use crate::fill_memory::FillMemory;
-use crate::future::{After, CacheFuture, Undecided};
+use crate::future::CacheFuture;
 use crate::hooks::{CacheHooks, Seen};
 use crate::key::CacheKey;
-use crate::lookup;
+use crate::lookup::{self, Elsewhere};
 use crate::policy::CachePolicy;
 use crate::provider::CacheProvider;
+use crate::reading::Reading;
+use crate::request_body::CacheRequestBody;
 use crate::spawn::{Background, Spawn};
 use crate::status::{CacheOutcome, HitValues};
 use crate::strategy::CacheRequest;
@@ -151,16 +156,21 @@ impl<S: fmt::Debug, E> fmt::Debug for Cache<S, E> {
 
 /// Decides whether the cache has a say in a request, and writes the key of its answer.
 ///
-/// The whole of what a layer does before it asks the store; a program can use it to explain.
+/// The whole of what a layer does before it asks the store; a program can use it to explain. The `content` of a
+/// `QUERY` is part of its key: one that has content and comes without it here is a [`Bypass::Content`], which a layer
+/// takes for the call to read up to 64 KiB. Of other methods it is not looked at.
 pub fn examine<A: Body>(
     request: &Request<A>,
+    content: Option<&[u8]>,
     policy: &CachePolicy,
     known: &Seen<'_>,
     key: &mut CacheKey,
 ) -> Result<Asked, Bypass> {
     let strategy = policy.strategy();
     let asked = asked::judge_request(request.method(), request.headers(), policy)?;
-    if !request.body().is_end_stream() {
+    let is_query = *request.method() == Method::QUERY;
+    let has_content = !request.body().is_end_stream();
+    if has_content && !is_query {
         return Err(Bypass::Content);
     }
     let target = known.target(request).ok_or(Bypass::Target)?;
@@ -176,6 +186,14 @@ pub fn examine<A: Body>(
     strategy.should_cache(&seen)?;
     key.clear();
     strategy.key(&seen, key);
+    if is_query {
+        let content = match content {
+            Some(content) if content.len() <= content::CONTENT_MAX => content,
+            None if !has_content => &[],
+            _ => return Err(Bypass::Content),
+        };
+        content::write_digest(content, request.headers(), key);
+    }
     key.set_space(policy.space());
     for name in policy.vary() {
         key.write_variant(|variant| vary::write_field(name, request.headers(), variant));
@@ -211,6 +229,12 @@ impl<E> CacheLayer<E> {
         Some(Box::new(Change::of(&self.store, strategy, &seen, labels)))
     }
 
+    /// What becomes of the answer to a request that passes by.
+    pub(crate) fn bypass<A>(&self, request: &Request<A>, reason: Bypass) -> After {
+        (self.hooks.tell)(request.extensions(), CacheOutcome::Bypass);
+        After::Bypass(reason, self.change(request, self.seen(request)))
+    }
+
     pub(crate) fn store(&self) -> Arc<dyn CacheProvider> {
         Arc::clone(&self.store)
     }
@@ -232,13 +256,33 @@ impl<E: Clone> CacheLayer<E> {
     pub(crate) fn own_executor(&self) -> E {
         self.executor.clone()
     }
+
+    /// Decides on a request that the cache has a say in; `key` then names what it is about.
+    #[inline]
+    pub(crate) fn course<A, B>(
+        &self,
+        request: &mut Request<A>,
+        asked: Asked,
+        key: &mut CacheKey,
+        values: Option<&mut HitValues>,
+    ) -> Result<Course<B, E>, Elsewhere> {
+        if asked.cookies
+            && let Some(policy) = self.seen(request).policy.cloned()
+        {
+            policy.ignored_cookies().strip(request.headers_mut());
+        }
+        key.write_variant(|variant| (self.hooks.variant)(request.extensions(), variant));
+        let lookup = lookup::now(&*self.store, key, request.headers())?;
+        Ok(self.decide(request, lookup, asked, key, values, true))
+    }
 }
 
 impl<S, E, A, B> Service<Request<A>> for Cache<S, E>
 where
-    S: Service<Request<A>, Response = Response<B>> + Clone,
+    S: Service<Request<CacheRequestBody<A>>, Response = Response<B>> + Clone,
     E: Spawn<Background<S::Future, B, E>> + Clone,
-    A: Body,
+    A: Body<Data = Bytes>,
+    A::Error: Into<BoxError>,
     B: Body<Data = Bytes>,
     B::Error: Into<BoxError>,
 {
@@ -256,40 +300,43 @@ where
             layer,
             scratch,
         } = self;
-        let hooks = layer.hooks;
         let known = layer.seen(&request);
         let Some(policy) = known.policy else {
             let after = layer
                 .change(&request, known)
                 .map_or(After::Nothing, After::Change);
+            let request = request.map(CacheRequestBody::passing);
             return CacheFuture::passing(inner.call(request), after);
         };
-        let asked = match examine(&request, policy, &known, &mut scratch.key) {
+        let Scratch { key, values } = scratch;
+        let asked = match examine(&request, None, policy, &known, key) {
             Ok(asked) => asked,
+            Err(Bypass::Content) if content::is_to_be_read(&request) => {
+                let call = (taken(inner), request);
+                return CacheFuture::reading(Reading::new(call, layer.clone()));
+            }
             Err(reason) => {
-                (hooks.tell)(request.extensions(), CacheOutcome::Bypass);
-                let after = After::Bypass(reason, layer.change(&request, known));
+                let after = layer.bypass(&request, reason);
+                let request = request.map(CacheRequestBody::passing);
                 return CacheFuture::passing(inner.call(request), after);
             }
         };
         let show_key = known.show_key;
-        if asked.cookies {
-            let policy = policy.clone();
-            policy.ignored_cookies().strip(request.headers_mut());
-        }
-        let Scratch { key, values } = scratch;
-        key.write_variant(|variant| (hooks.variant)(request.extensions(), variant));
-        let Ok(lookup) = lookup::now(&*layer.store, key, request.headers()) else {
-            // A store elsewhere: it is asked by a future that owns what it asks with. The clone stays
-            // here, for it starts unready.
-            let later = inner.clone();
-            let ready = std::mem::replace(inner, later);
-            let shown = show_key.then(|| key.shown()).flatten();
-            let asking = Undecided::asking((ready, request), layer.clone(), key.clone(), asked);
-            return CacheFuture::undecided(asking).showing(shown);
-        };
+        let course = layer.course(&mut request, asked, key, Some(values));
         let shown = show_key.then(|| key.shown()).flatten();
-        let course = layer.decide(&mut request, lookup, asked, key, Some(values), true);
-        CacheFuture::on(course, inner, request, layer, asked).showing(shown)
+        let call = if let Ok(course) = course {
+            CacheFuture::on(course, inner, request, layer, asked)
+        } else {
+            // A store elsewhere: it is asked by a future that owns what it asks with.
+            let call = (taken(inner), request.map(CacheRequestBody::passing));
+            CacheFuture::asking(call, layer.clone(), key.clone(), asked)
+        };
+        call.showing(shown)
     }
+}
+
+/// Takes the inner service, which is ready, for a future; its clone stays, for that starts unready.
+pub(crate) fn taken<S: Clone>(inner: &mut S) -> S {
+    let unready = inner.clone();
+    std::mem::replace(inner, unready)
 }

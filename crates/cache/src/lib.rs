@@ -7,6 +7,8 @@
 //!   with `X-Cache`, `Cache-Status` (RFC 9211) and `Age`.
 //! - A [`CacheStrategy`] says what is stored, under which [`CacheKey`], and what a change invalidates:
 //!   [`GetOnly`] for all who ask, [`UserSpecific`] for one user each.
+//! - The content of a `QUERY` is read for its key and then handed on: the inner service is one of requests with a
+//!   [`CacheRequestBody`].
 //! - A [`CacheProvider`] is where responses live. [`MemoryProvider`] comes with the crate: sharded,
 //!   bounded by bytes and entries, S3-FIFO or least recently used; it takes values of your own too.
 //! - An [`Invalidation`] makes invisible a resource, a user's answers, a tag or a prefix, in constant
@@ -30,6 +32,7 @@
 //! ```
 
 mod accept_encoding;
+mod after;
 mod age;
 mod answer;
 mod asked;
@@ -37,6 +40,7 @@ mod body;
 mod cache_control;
 mod change;
 mod collapse;
+mod content;
 mod cookies;
 mod decide;
 mod fetching;
@@ -57,6 +61,8 @@ mod policy;
 mod provider;
 mod query;
 mod range;
+mod reading;
+mod request_body;
 mod reuse;
 mod settings;
 mod spawn;
@@ -91,6 +97,7 @@ pub use memory_limit::container_memory_limit;
 pub use policy::CachePolicy;
 pub use provider::{CacheProvider, CacheValue, Fetch, StoreError, StoreFuture};
 pub use query::QuerySettings;
+pub use request_body::CacheRequestBody;
 pub use settings::{CacheSettings, EvictionPolicy, Freshness, RouteCacheSettings, StrategyName};
 #[cfg(feature = "tokio")]
 pub use spawn::TokioSpawn;

@@ -55,7 +55,13 @@ pub trait CacheStrategy: fmt::Debug + Send + Sync + 'static {
     /// The freshness lifetime where neither the upstream nor the route says one.
     fn default_lifetime(&self) -> Duration;
 
-    /// Whether the cache may answer a `GET` or `HEAD` request, beyond what RFC 9111 asks.
+    /// Whether answers to `QUERY` (RFC 10008) are stored too. Where they are, the cache appends to the key what tells
+    /// their content and its `Content-Type` apart; not by default.
+    fn stores_queries(&self) -> bool {
+        false
+    }
+
+    /// Whether the cache may answer a `GET`, `HEAD` or `QUERY` request, beyond what RFC 9111 asks.
     fn should_cache(&self, request: &CacheRequest<'_>) -> Result<(), Bypass>;
 
     /// Writes the name of the answer into an empty `key`; it holds the whole identity of the answer.

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use cache::{
-    CacheLayer, CachePolicy, MemoryOptions, MemoryProvider, RouteCacheSettings, TokioSpawn,
+    CacheLayer, CachePolicy, CacheRequestBody, MemoryOptions, MemoryProvider, RouteCacheSettings,
+    TokioSpawn,
 };
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty, Full};
@@ -20,7 +21,7 @@ fn a_hit_allocates_its_header_map_and_little_more() {
     runtime.block_on(async {
         let store = Arc::new(MemoryProvider::new(MemoryOptions::default(), Instant::now));
         let policy = CachePolicy::compile("all", &RouteCacheSettings::default(), &[""; 0]);
-        let inner = service_fn(async |_: Request<Empty<Bytes>>| {
+        let inner = service_fn(async |_: Request<CacheRequestBody<Empty<Bytes>>>| {
             let response = Response::builder().header("content-type", "text/plain");
             Ok::<_, Infallible>(response.body(Full::new(Bytes::from("body"))).unwrap())
         });

@@ -78,6 +78,8 @@ pub(crate) enum Want {
     /// The origin was asked for this target, below the case's own prefix.
     ToldTarget(&'static str),
     ToldMethod(&'static str),
+    /// The origin was sent this content, with its length.
+    ToldContent(&'static str),
     /// How often the origin was asked.
     Asked(usize),
     /// Of the answers to requests at once so many have this in their `Cache-Status`.
@@ -94,6 +96,8 @@ pub(crate) struct Step {
     pub(crate) host: &'static str,
     pub(crate) fields: Vec<&'static str>,
     pub(crate) content: Option<&'static str>,
+    /// The content is sent in chunks.
+    pub(crate) chunked: bool,
     pub(crate) replies: Vec<Reply>,
     pub(crate) source: Source,
     pub(crate) wants: Vec<Want>,
@@ -113,6 +117,7 @@ pub(crate) fn send(method: &'static str) -> Step {
         host: "test",
         fields: Vec::new(),
         content: None,
+        chunked: false,
         replies: Vec::new(),
         source: Source::Origin,
         wants: Vec::new(),
@@ -149,6 +154,22 @@ impl Step {
         Self {
             content: Some(content),
             ..self
+        }
+    }
+
+    /// Sends the content in chunks, its length untold.
+    pub(crate) fn chunked(self) -> Self {
+        Self {
+            chunked: true,
+            ..self
+        }
+    }
+
+    /// What the store is asked for: the method whose answers answer it, the path and the content.
+    pub(crate) fn wanted(&self) -> (&'static str, &'static str, Option<&'static str>) {
+        match self.method {
+            "QUERY" => ("QUERY", self.path, self.content),
+            _ => ("GET", self.path, None),
         }
     }
 
@@ -266,6 +287,10 @@ impl Step {
 
     pub(crate) fn told_method(self, method: &'static str) -> Self {
         self.want(Want::ToldMethod(method))
+    }
+
+    pub(crate) fn told_content(self, content: &'static str) -> Self {
+        self.want(Want::ToldContent(content))
     }
 
     pub(crate) fn asked(self, times: usize) -> Self {

@@ -1,7 +1,8 @@
 //! Runs cases: one program and one origin for all that share a route, every case in a thread of its own.
 
 use std::collections::HashMap;
-use std::io::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -135,8 +136,8 @@ fn run(gateway: SocketAddr, scripts: &Scripts, place: usize, case: &Case) -> Res
 /// What a case has learnt.
 #[derive(Default)]
 struct Known {
-    /// What the origin last said about each path: what the store may answer with.
-    said: HashMap<&'static str, (u16, String)>,
+    /// What the origin last said to each question: what the store may answer with.
+    said: HashMap<(&'static str, &'static str, Option<&'static str>), (u16, String)>,
     /// What stands for `{kept}`.
     kept: String,
 }
@@ -176,12 +177,14 @@ fn attempt(
             let reply = step.replies.get(asked.len().saturating_sub(1).min(last));
             let reply = reply.cloned().unwrap_or_else(|| Reply::ok(&[]));
             let said = (reply.status, reply.text(number));
-            if step.method == "GET" && reply.status != 304 {
-                known.said.insert(step.path, said.clone());
+            if matches!(step.method, "GET" | "QUERY") && reply.status != 304 {
+                known.said.insert(step.wanted(), said.clone());
             }
             Some(said)
         }
-        Source::Store | Source::Validated | Source::Stale => known.said.get(step.path).cloned(),
+        Source::Store | Source::Validated | Source::Stale => {
+            known.said.get(&step.wanted()).cloned()
+        }
         Source::Gateway | Source::Any => None,
     };
     let told = Told {
@@ -208,6 +211,15 @@ fn written(step: &Step, place: usize) -> String {
     for line in &step.fields {
         out.push_str(&crate::dates::fill(line, &format!("/case{place}")));
         out.push_str("\r\n");
+    }
+    if step.chunked {
+        out.push_str("transfer-encoding: chunked\r\n\r\n");
+        let content = step.content.unwrap_or("");
+        let (first, rest) = content.split_at(content.len() / 2);
+        for chunk in [first, rest].into_iter().filter(|chunk| !chunk.is_empty()) {
+            let _ = write!(out, "{:x}\r\n{chunk}\r\n", chunk.len());
+        }
+        return out + "0\r\n\r\n";
     }
     if let Some(content) = step.content {
         out.push_str("content-length: ");

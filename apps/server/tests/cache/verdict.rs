@@ -137,6 +137,12 @@ fn fulfilled(want: &Want, answer: &Answer, told: &Told<'_>) -> Result<(), String
             let head = &last()?.head;
             equal("method", &head.split(' ').next(), &Some(*method))
         }
+        Want::ToldContent(content) => {
+            let last = last()?;
+            let length = content.len().to_string();
+            equal("content", &&*last.body, &content.as_bytes())?;
+            equal("length", &last.field("content-length"), &Some(&*length))
+        }
         Want::Asked(times) => equal("requests at the origin", &told.asked.len(), times),
     }
 }

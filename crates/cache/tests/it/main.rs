@@ -9,5 +9,6 @@ mod fill;
 mod invalidation;
 mod layer;
 mod memory;
+mod queries;
 mod stale;
 mod support;

@@ -1,6 +1,7 @@
 //! An upstream that does what a test says, and a cache before it on a paused clock.
 
 use std::cell::{Cell, RefCell};
+use std::error::Error;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
@@ -10,7 +11,8 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use cache::{
     Cache, CacheBody, CacheBodyError, CacheHooks, CacheLayer, CacheOutcome, CachePolicy,
-    CacheProvider, FillMemory, MemoryOptions, MemoryProvider, RouteCacheSettings, TokioSpawn,
+    CacheProvider, CacheRequestBody, FillMemory, MemoryOptions, MemoryProvider, RouteCacheSettings,
+    TokioSpawn,
 };
 use http::{Extensions, HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body::{Body, Frame};
@@ -67,7 +69,7 @@ pub(crate) struct Broken;
 impl Broken {
     /// Whether it is why a body ended early.
     pub(crate) fn is_behind(error: &CacheBodyError) -> bool {
-        let source = std::error::Error::source(error);
+        let source = Error::source(error);
         source.and_then(|source| source.downcast_ref()) == Some(&Self)
     }
 }
@@ -141,10 +143,61 @@ type Answer = Box<dyn FnMut(&Request<Empty<Bytes>>) -> Response<TestBody> + Send
 pub(crate) struct Upstream {
     answer: Arc<Mutex<Answer>>,
     asked: Arc<Mutex<Vec<(Method, Uri, HeaderMap)>>>,
+    contents: Arc<Mutex<Vec<Sent>>>,
     gate: Arc<Mutex<Option<Arc<Semaphore>>>>,
 }
 
-impl Service<Request<Empty<Bytes>>> for Upstream {
+/// What requests of tests have for a body.
+pub(crate) trait RequestContent:
+    Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static
+{
+}
+
+impl<A> RequestContent for A where
+    A: Body<Data = Bytes, Error: Into<Box<dyn Error + Send + Sync>>> + Send + 'static
+{
+}
+
+/// The content that a request came with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    /// What its body said of its length before it was read.
+    pub(crate) length: Option<u64>,
+    pub(crate) bytes: Bytes,
+    pub(crate) trailers: Option<HeaderMap>,
+    pub(crate) broken: bool,
+}
+
+async fn received<A>(body: CacheRequestBody<A>) -> Sent
+where
+    A: RequestContent,
+{
+    let mut sent = Sent {
+        length: body.size_hint().exact(),
+        bytes: Bytes::new(),
+        trailers: None,
+        broken: false,
+    };
+    let mut body = std::pin::pin!(body);
+    while !body.is_end_stream()
+        && let Some(frame) = body.as_mut().frame().await
+    {
+        match frame.map(Frame::into_data) {
+            Ok(Ok(data)) => sent.bytes = [sent.bytes, data].concat().into(),
+            Ok(Err(frame)) => sent.trailers = frame.into_trailers().ok(),
+            Err(error) => {
+                sent.broken = error.is::<Broken>();
+                break;
+            }
+        }
+    }
+    sent
+}
+
+impl<A> Service<Request<CacheRequestBody<A>>> for Upstream
+where
+    A: RequestContent,
+{
     type Response = Response<TestBody>;
     type Error = Broken;
     type Future = Pin<Box<dyn Future<Output = Result<Response<TestBody>, Broken>> + Send>>;
@@ -153,12 +206,17 @@ impl Service<Request<Empty<Bytes>>> for Upstream {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<Empty<Bytes>>) -> Self::Future {
+    fn call(&mut self, request: Request<CacheRequestBody<A>>) -> Self::Future {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let asked = (method, uri, request.headers().clone());
         self.asked.lock().unwrap().push(asked);
         let (gate, answer) = (self.gate.lock().unwrap().clone(), Arc::clone(&self.answer));
+        let contents = Arc::clone(&self.contents);
+        let (head, body) = request.into_parts();
+        let request = Request::from_parts(head, Empty::new());
         Box::pin(async move {
+            let sent = received(body).await;
+            contents.lock().unwrap().push(sent);
             if let Some(gate) = gate {
                 gate.acquire().await.unwrap().forget();
             }
@@ -202,6 +260,7 @@ impl World {
                 Response::new(TestBody::whole("hello"))
             }))),
             asked: Arc::default(),
+            contents: Arc::default(),
             gate: Arc::default(),
         };
         let service = CacheLayer::new(provider(Arc::clone(&store)), hooks())
@@ -238,13 +297,16 @@ impl World {
     }
 
     /// Begins a request of a client of its own.
-    pub(crate) fn begin(&self, mut request: Request<Empty<Bytes>>) -> JoinHandle<Seen> {
+    pub(crate) fn begin<A>(&self, mut request: Request<A>) -> JoinHandle<Seen>
+    where
+        A: RequestContent,
+    {
         request
             .extensions_mut()
             .insert(self.policy.clone().unwrap());
         let mut service = self.service.clone();
         tokio::spawn(async move {
-            let ready = service.ready().await.unwrap();
+            let ready = ServiceExt::<Request<A>>::ready(&mut service).await.unwrap();
             let (parts, body) = ready.call(request).await.unwrap().into_parts();
             Seen {
                 status: parts.status,
@@ -262,22 +324,32 @@ impl World {
         std::mem::take(&mut self.upstream.asked.lock().unwrap())
     }
 
+    /// The contents that the upstream has received since the last call.
+    pub(crate) fn contents(&self) -> Vec<Sent> {
+        std::mem::take(&mut self.upstream.contents.lock().unwrap())
+    }
+
     /// Asks, and waits for the head of the answer.
-    pub(crate) async fn send(
-        &mut self,
-        mut request: Request<Empty<Bytes>>,
-    ) -> Response<CacheBody<TestBody>> {
+    pub(crate) async fn send<A>(&mut self, mut request: Request<A>) -> Response<CacheBody<TestBody>>
+    where
+        A: RequestContent,
+    {
         if let Some(policy) = &self.policy
             && request.extensions().get::<CachePolicy>().is_none()
         {
             request.extensions_mut().insert(policy.clone());
         }
-        let ready = self.service.ready().await.unwrap();
+        let ready = ServiceExt::<Request<A>>::ready(&mut self.service)
+            .await
+            .unwrap();
         ready.call(request).await.unwrap()
     }
 
     /// Asks, and waits for the whole of the answer.
-    pub(crate) async fn ask(&mut self, request: Request<Empty<Bytes>>) -> Seen {
+    pub(crate) async fn ask<A>(&mut self, request: Request<A>) -> Seen
+    where
+        A: RequestContent,
+    {
         let (parts, body) = self.send(request).await.into_parts();
         Seen {
             status: parts.status,
