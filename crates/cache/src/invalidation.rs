@@ -13,7 +13,8 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 use crate::tags;
 use crate::target::Target;
 
-/// What is to be invisible from now on; a fetch that is under way is not kept either.
+/// What is to be invisible from now on, or stale ([`crate::CacheProvider::mark_stale`]); a fetch that is under way is
+/// concerned as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Invalidation {

@@ -118,6 +118,11 @@ impl CacheKey {
         &self.space
     }
 
+    /// Whose figures its value counts in: the space up to its first colon.
+    pub fn route(&self) -> &str {
+        self.space.split(':').next().unwrap_or_default()
+    }
+
     /// The strategy's text.
     pub fn name(&self) -> &str {
         self.text.get(..self.name_end).unwrap_or_default()

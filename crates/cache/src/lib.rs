@@ -12,7 +12,7 @@
 //! - A [`CacheProvider`] is where responses live. [`MemoryProvider`] comes with the crate: sharded,
 //!   bounded by bytes and entries, S3-FIFO or least recently used; it takes values of your own too.
 //! - An [`Invalidation`] makes invisible a resource, a user's answers, a tag or a prefix, in constant
-//!   time; a fetch that it overtakes is not kept.
+//!   time; a fetch that it overtakes is not kept. By [`CacheProvider::mark_stale`] it makes them stale instead.
 //!
 //! Whether a response may be stored, for how long it is fresh and whether it answers a request is
 //! decided by plain functions over values, each with a reason by name ([`Bypass`], [`NotStored`]).
@@ -102,7 +102,7 @@ pub use settings::{CacheSettings, EvictionPolicy, Freshness, RouteCacheSettings,
 #[cfg(feature = "tokio")]
 pub use spawn::TokioSpawn;
 pub use spawn::{Background, Spawn};
-pub use stats::CacheStats;
+pub use stats::{CacheStats, StatsByRoute};
 pub use status::CacheOutcome;
 pub use stored::StoredResponse;
 pub use storing::NotStored;

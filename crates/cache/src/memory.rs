@@ -22,14 +22,16 @@ use crate::provider::{CacheProvider, CacheValue, Fetch, StoreFuture};
 use crate::settings::EvictionPolicy;
 use crate::stats::CacheStats;
 use crate::stored::StoredResponse;
-use purges::{Held, Purges};
+use purges::{Effect, Held, Purges, Verdict};
 use shard::{Entry, Found, Inner, Shard};
 
+mod by_route;
 mod ghost;
 mod lru;
 mod purges;
 mod s3_fifo;
 mod shard;
+mod tally;
 
 /// At most this many shards; a power of two.
 const SHARDS_MAX: u64 = 64;
@@ -122,7 +124,7 @@ impl<V: CacheValue> MemoryProvider<V> {
             Found::Over(entry) => self.release(shard, &entry),
             Found::Nothing => {}
         }
-        shard.misses.fetch_add(1, Relaxed);
+        shard.miss(key);
         None
     }
 
@@ -180,8 +182,14 @@ impl<V: CacheValue> MemoryProvider<V> {
     }
 
     fn admit(&self, key: CacheKey, number: u64, held: Held, value: Arc<V>, keep: Duration) {
-        let Some(number) = self.purges.visible(number, &key, &held, value.tags()) else {
-            return;
+        let verdict = self.purges.judge(number, &key, &held, value.tags());
+        let (number, value) = match verdict {
+            Verdict::Visible(number) => (number, value),
+            Verdict::Stale(number, since) => match value.stale_since(since) {
+                Some(stale) => (number, Arc::new(stale)),
+                None => return,
+            },
+            Verdict::Purged => return,
         };
         let now = (self.clock)();
         let hash = self.purges.hash(&key);
@@ -283,28 +291,25 @@ impl<V: CacheValue> MemoryProvider<V> {
         evicted.is_some()
     }
 
-    fn purge(&self, what: &Invalidation) {
+    fn purge(&self, what: &Invalidation, effect: Effect) {
+        let purges = &self.purges;
         match what {
-            Invalidation::Uri(resource) => {
-                self.purges.purge_resource(resource);
-            }
-            Invalidation::User(user) => {
-                self.purges.purge_user(user);
-            }
-            Invalidation::Tag(label) => self.purges.purge_label(Tag::label(label)),
+            Invalidation::Uri(resource) => purges.purge_resource(resource, effect),
+            Invalidation::User(user) => purges.purge_user(user, effect),
+            Invalidation::Tag(label) => purges.purge_label(Tag::label(label), effect),
             Invalidation::TagOf { origin, label } => {
-                self.purges.purge_label(Tag::of_origin(origin, label));
+                purges.purge_label(Tag::of_origin(origin, label), effect);
             }
-            Invalidation::Key(name) => self.purges.purge_name(name),
+            Invalidation::Key(name) => purges.purge_name(name, effect),
             Invalidation::Prefix(prefix) => {
-                self.purges.ban(prefix.strip_suffix('*').unwrap_or(prefix));
+                purges.ban(prefix.strip_suffix('*').unwrap_or(prefix), effect);
             }
         }
     }
 
     fn remove(&self, key: &CacheKey) -> bool {
         // Numbered first, so that a fetch that is under way does not bring it back.
-        self.purges.purge_name(key.name());
+        self.purges.purge_name(key.name(), Effect::Hard);
         let hash = self.purges.hash(key);
         let shard = self.shard(hash);
         let mut inner = shard.inner.write();
@@ -320,16 +325,10 @@ impl<V: CacheValue> MemoryProvider<V> {
     }
 
     fn clear_all(&self) {
-        self.purges.purge_all();
+        self.purges.purge_all(Effect::Hard);
         for shard in &self.shards {
-            let mut inner = shard.inner.write();
-            let hashes: Vec<u64> = inner.entries().map(|entry| entry.hash).collect();
-            let gone: Vec<_> = hashes
-                .into_iter()
-                .filter_map(|hash| inner.remove(hash))
-                .collect();
-            drop(inner);
-            for entry in &gone {
+            let gone = shard.inner.write().take_all(self.options.policy);
+            for entry in gone.iter().flatten() {
                 self.release(shard, entry);
             }
         }
@@ -388,7 +387,12 @@ impl<V: CacheValue> CacheProvider<V> for MemoryProvider<V> {
     }
 
     fn invalidate<'a>(&'a self, what: &'a Invalidation) -> StoreFuture<'a, ()> {
-        self.purge(what);
+        self.purge(what, Effect::Hard);
+        StoreFuture::ready(Ok(()))
+    }
+
+    fn mark_stale<'a>(&'a self, what: &'a Invalidation) -> StoreFuture<'a, ()> {
+        self.purge(what, Effect::Soft((self.clock)()));
         StoreFuture::ready(Ok(()))
     }
 
@@ -408,7 +412,7 @@ impl<V: CacheValue> CacheProvider<V> for MemoryProvider<V> {
             let inner: &Inner<V> = &shard.inner.read();
             let [hits, evictions, expirations, purged] = inner.counts();
             stats.hits += hits;
-            stats.misses += shard.misses.load(Relaxed);
+            stats.misses += shard.misses();
             stats.evictions += evictions;
             stats.expirations += expirations;
             stats.purged += purged;

@@ -6,7 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::invalidation::{Invalidation, Tag};
 use crate::key::CacheKey;
@@ -21,6 +21,15 @@ pub trait CacheValue: Send + Sync + 'static {
     /// The labels by which it can be invalidated beside its key.
     fn tags(&self) -> &[Tag] {
         &[]
+    }
+
+    /// The same value, stale from `since` on; `None`: it cannot be stale, and what makes it stale drops it.
+    fn stale_since(&self, since: Instant) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        let _ = since;
+        None
     }
 }
 
@@ -51,6 +60,10 @@ pub trait CacheProvider<V = StoredResponse>: fmt::Debug + Send + Sync + 'static 
 
     /// Makes invisible what `what` names.
     fn invalidate<'a>(&'a self, what: &'a Invalidation) -> StoreFuture<'a, ()>;
+
+    /// Makes stale from now on what `what` names, a fetch that is under way too: whatever may be done with stale
+    /// values may be done with these. Of what cannot be stale it is [`CacheProvider::invalidate`].
+    fn mark_stale<'a>(&'a self, what: &'a Invalidation) -> StoreFuture<'a, ()>;
 
     /// Drops everything.
     fn clear(&self) -> StoreFuture<'_, ()>;

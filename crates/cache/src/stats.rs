@@ -1,5 +1,6 @@
 //! What does a store say about itself?
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 /// The figures of one store, since it was made; sizes in bytes.
@@ -36,4 +37,13 @@ impl CacheStats {
     pub fn miss_rate(&self) -> Option<f64> {
         self.hit_rate().map(|hits| 1.0 - hits)
     }
+}
+
+/// The figures of one store route by route.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StatsByRoute {
+    /// By the route's id.
+    pub routes: BTreeMap<Box<str>, CacheStats>,
+    /// Whether these are all.
+    pub are_all: bool,
 }

@@ -422,6 +422,14 @@ impl CacheValue for StoredResponse {
     fn tags(&self) -> &[Tag] {
         &self.head.tags
     }
+
+    /// Its lifetime ends at the age that it had then, so that everything else holds as for any stale response.
+    fn stale_since(&self, since: Instant) -> Option<Self> {
+        let mut stale = self.clone();
+        let age = FreshnessLifetime::new(self.current_age(since));
+        stale.head.lifetime = stale.head.lifetime.min(age);
+        Some(stale)
+    }
 }
 
 /// The fields that are for one connection alone because `Connection` lists them (RFC 9111 §3.1).

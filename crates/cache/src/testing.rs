@@ -63,6 +63,7 @@ pub async fn store_contract(store: &dyn CacheProvider) {
     tested.finds_what_was_set().await;
     tested.drops_what_is_named().await;
     tested.keeps_no_overtaken_fetch().await;
+    tested.marks_what_is_named_stale().await;
     tested.says_what_it_holds().await;
 }
 
@@ -181,6 +182,51 @@ impl Tested<'_> {
         drop(self.0.begin(&key));
         let found = self.get(&key).await;
         assert!(found.is_some(), "a fetch without a value changes nothing");
+    }
+
+    /// Whether the value under a key is fresh, if there is one.
+    async fn is_fresh(&self, key: &CacheKey) -> Option<bool> {
+        let found = self.get(key).await?;
+        Some(found.lifetime().covers(found.current_age(Instant::now())))
+    }
+
+    async fn marks_what_is_named_stale(&self) {
+        let first = sample_response("first");
+        let key = sample_key("one", None, "/a");
+        let other = sample_key("one", None, "/b");
+        let named = [
+            Invalidation::Uri("https://example.com/a".to_owned()),
+            Invalidation::Tag("first".to_owned()),
+            Invalidation::Key(key.name().to_owned()),
+            Invalidation::Prefix("GET https://example.com/a*".to_owned()),
+            Invalidation::Prefix("*".to_owned()),
+        ];
+        for what in &named {
+            self.set(&key, &first).await;
+            self.set(&other, &sample_response("second")).await;
+            let fetch = self.0.begin(&key);
+            self.0.mark_stale(what).await.unwrap();
+            for look_up in ["first", "second"] {
+                let fresh = self.is_fresh(&key).await;
+                assert_eq!(fresh, Some(false), "{what:?}, {look_up} look-up");
+            }
+            let is_all = *what == Invalidation::Prefix("*".to_owned());
+            assert_eq!(self.is_fresh(&other).await, Some(!is_all), "{what:?}");
+            self.0.store(fetch, Arc::clone(&first), KEEP).await.unwrap();
+            let fresh = self.is_fresh(&key).await;
+            assert_eq!(fresh, Some(false), "what was being fetched, {what:?}");
+            self.set(&key, &first).await;
+            assert_eq!(
+                self.is_fresh(&key).await,
+                Some(true),
+                "fetched after {what:?}"
+            );
+            self.0.mark_stale(what).await.unwrap();
+            self.0.invalidate(what).await.unwrap();
+            assert_eq!(self.get(&key).await, None, "dropped after all by {what:?}");
+        }
+        self.0.clear().await.unwrap();
+        self.set(&key, &first).await;
     }
 
     async fn says_what_it_holds(&self) {

@@ -5,12 +5,15 @@
 //! purge of any size returns at once, a fetch that a purge overtakes is not kept, and nothing is
 //! compared with clocks.
 //!
+//! A *soft* purge has a number like any other, and the moment in which it came: what it names, and what
+//! is being fetched then, stays visible and is stale from that moment on. Of several the last counts for
+//! a value that nobody looked up in between.
+//!
 //! Only what was purged is in the table. The tags that a key alone gives (its own, its resource's, its
 //! user's) enter only while something under them is held or being fetched, which a counting filter
 //! knows: so unsafe traffic on what nobody caches costs nothing. When the table is full its oldest
 //! half gives way to one floor under everything, which drops more, never less.
 
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::SeqCst};
@@ -19,14 +22,14 @@ use parking_lot::RwLock;
 
 use crate::invalidation::Tag;
 use crate::key::{self, CacheKey};
+use table::{Name, Table};
+
+pub(super) use table::{Effect, Verdict};
+
+mod table;
 
 /// At most this many purged tags are remembered apart.
 const TAGS_MAX: usize = 65_536;
-/// At most this many purged prefixes are; each costs a comparison for every value after a purge.
-const BANS_MAX: usize = 64;
-
-/// What is purged: the digest of a label, or a number of this store's for what a key alone gives.
-type Name = u128;
 
 /// The numbers of what a key alone gives. Collisions drop more, never less, and nobody outside can
 /// aim at one: the hasher is seeded.
@@ -53,20 +56,6 @@ impl OwnNames {
 /// Kinds do not meet; neither do they meet digests, but by a chance of one in 2^61.
 fn named(kind: u128, hash: u64) -> Name {
     (kind << 64) | u128::from(hash)
-}
-
-#[derive(Debug)]
-struct Purged {
-    number: u64,
-    /// Only the filter's word keeps it in the table.
-    own: bool,
-}
-
-#[derive(Debug, Default)]
-struct Table {
-    floor: u64,
-    tags: HashMap<Name, Purged, foldhash::fast::RandomState>,
-    bans: Vec<(String, u64)>,
 }
 
 /// The purges of one store.
@@ -152,162 +141,128 @@ impl Purges {
         (self.last.load(SeqCst), held)
     }
 
-    /// Whether a purge after `number` concerns a key or one of these labels.
+    /// Whether a purge after `number` concerns a key or one of these labels, a soft one too.
     pub(super) fn is_purged_since(&self, number: u64, key: &CacheKey, labels: &[Tag]) -> bool {
-        self.last.load(SeqCst) != number
-            && self
-                .visible_as(number, key, self.own(key), labels)
-                .is_none()
+        self.last() != number
+            && !matches!(
+                self.judged(number, key, self.own(key), labels),
+                Verdict::Visible(_)
+            )
     }
 
-    /// Whether what was visible at `number` still is; if so, the number at which it was seen to be.
-    pub(super) fn visible(
+    /// The number of the last purge: a value that has it is visible.
+    pub(super) fn last(&self) -> u64 {
+        self.last.load(SeqCst)
+    }
+
+    /// What the purges since `number` make of a value.
+    pub(super) fn judge(
         &self,
         number: u64,
         key: &CacheKey,
         held: &Held,
         labels: &[Tag],
-    ) -> Option<u64> {
-        if self.last.load(SeqCst) == number {
-            return Some(number);
+    ) -> Verdict {
+        if self.last() == number {
+            return Verdict::Visible(number);
         }
-        self.visible_as(number, key, held.own, labels)
+        self.judged(number, key, held.own, labels)
     }
 
-    fn visible_as(
-        &self,
-        number: u64,
-        key: &CacheKey,
-        own: OwnNames,
-        labels: &[Tag],
-    ) -> Option<u64> {
-        let last = self.last.load(SeqCst);
-        let table = self.table.read();
-        if table.floor > number {
-            return None;
-        }
-        let labels = labels.iter().map(|label| label.number());
-        let mut tags = own.each().chain(labels);
-        let newer = |tag| {
-            table
-                .tags
-                .get(&tag)
-                .is_some_and(|purged| purged.number > number)
-        };
-        if tags.any(newer) {
-            return None;
-        }
-        let banned = |(prefix, banned): &(String, u64)| {
-            *banned > number && key.name().starts_with(prefix.as_str())
-        };
-        if table.bans.iter().any(banned) {
-            return None;
-        }
-        Some(last)
+    fn judged(&self, number: u64, key: &CacheKey, own: OwnNames, labels: &[Tag]) -> Verdict {
+        let last = self.last();
+        let tags = own.each().chain(labels.iter().map(|label| label.number()));
+        self.table.read().judge((number, last), key.name(), tags)
     }
 
     /// Purges every variant under a key's name, in every space.
-    pub(super) fn purge_name(&self, name: &str) {
-        self.purge_own(named(0, self.hasher.hash_one(name)));
+    pub(super) fn purge_name(&self, name: &str, effect: Effect) {
+        self.purge_own(named(0, self.hasher.hash_one(name)), effect);
     }
 
     /// Purges a resource by origin and path; a slash at its end does not matter.
-    pub(super) fn purge_resource(&self, resource: &str) {
-        self.purge_own(named(1, self.hash_of_resource(resource)));
+    pub(super) fn purge_resource(&self, resource: &str, effect: Effect) {
+        self.purge_own(named(1, self.hash_of_resource(resource)), effect);
     }
 
     /// Purges all that is one user's.
-    pub(super) fn purge_user(&self, user: &str) {
+    pub(super) fn purge_user(&self, user: &str, effect: Effect) {
         let mut prefix = String::new();
         key::push_user(&mut prefix, user);
-        self.purge_own(named(2, self.hasher.hash_one(prefix.as_str())));
+        self.purge_own(named(2, self.hasher.hash_one(prefix.as_str())), effect);
     }
 
     /// What a key alone gives needs no entry while nothing is held or being fetched under it.
-    fn purge_own(&self, name: Name) {
+    fn purge_own(&self, name: Name, effect: Effect) {
         if self.cell(name).load(SeqCst) > 0 {
-            self.purge(name, true);
+            self.purge(name, true, effect);
         }
     }
 
     /// Purges a label, which only values know.
-    pub(super) fn purge_label(&self, label: Tag) {
-        self.purge(label.number(), false);
+    pub(super) fn purge_label(&self, label: Tag, effect: Effect) {
+        self.purge(label.number(), false, effect);
     }
 
-    fn purge(&self, tag: Name, own: bool) {
-        let mut table = self.table.write();
-        if table.tags.len() >= self.tags_max && !table.tags.contains_key(&tag) {
-            self.shrink(&mut table);
-        }
-        let number = self.last.load(SeqCst) + 1;
-        table.tags.insert(tag, Purged { number, own });
-        // Told last: who sees the number finds the tag in the table.
-        self.last.store(number, SeqCst);
+    fn purge(&self, tag: Name, own: bool, effect: Effect) {
+        self.numbered(|table, number| {
+            if table.tags() >= self.tags_max && !table.knows(tag) {
+                self.forget_unheld(table);
+                table.shrink(self.tags_max / 2);
+            }
+            table.mark(tag, own, number, effect);
+        });
     }
 
     /// Purges every name that begins so.
-    pub(super) fn ban(&self, prefix: &str) {
-        let mut table = self.table.write();
-        table.bans.retain(|(banned, _)| banned != prefix);
-        if table.bans.len() == BANS_MAX {
-            let gone = table.bans.drain(..BANS_MAX / 2);
-            let floor = gone.map(|(_, number)| number).max().unwrap_or_default();
-            table.floor = table.floor.max(floor);
+    pub(super) fn ban(&self, prefix: &str, effect: Effect) {
+        if prefix.is_empty() {
+            self.purge_all(effect);
+        } else {
+            self.numbered(|table, number| table.ban(prefix, number, effect));
         }
-        let number = self.last.load(SeqCst) + 1;
-        table.bans.push((prefix.to_owned(), number));
-        self.last.store(number, SeqCst);
     }
 
     /// Purges everything.
-    pub(super) fn purge_all(&self) {
+    pub(super) fn purge_all(&self, effect: Effect) {
+        self.numbered(|table, number| table.mark_all(number, effect));
+    }
+
+    fn numbered(&self, enter: impl FnOnce(&mut Table, u64)) {
         let mut table = self.table.write();
-        let number = self.last.load(SeqCst) + 1;
-        table.floor = number;
-        table.tags.clear();
-        table.bans.clear();
+        let number = self.last() + 1;
+        enter(&mut table, number);
+        // Told last: who sees the number finds the purge in the table.
         self.last.store(number, SeqCst);
     }
 
     /// Lets go of tags under which nothing is held any more.
     pub(super) fn sweep(&self) {
-        if !self.table.read().tags.is_empty() {
+        if self.table.read().tags() > 0 {
             self.forget_unheld(&mut self.table.write());
         }
     }
 
     fn forget_unheld(&self, table: &mut Table) {
-        table
-            .tags
-            .retain(|tag, purged| !purged.own || self.cell(*tag).load(SeqCst) > 0);
-    }
-
-    fn shrink(&self, table: &mut Table) {
-        self.forget_unheld(table);
-        let keep = self.tags_max / 2;
-        if table.tags.len() <= keep {
-            return;
-        }
-        let mut numbers: Vec<u64> = table.tags.values().map(|purged| purged.number).collect();
-        let gone = numbers.len() - keep - 1;
-        let (_, floor, _) = numbers.select_nth_unstable(gone);
-        let floor = *floor;
-        table.tags.retain(|_, purged| purged.number > floor);
-        table.floor = table.floor.max(floor);
+        table.forget(|tag| self.cell(tag).load(SeqCst) > 0);
     }
 
     /// How many tags and bans are remembered.
     #[cfg(test)]
     fn remembered(&self) -> usize {
         let table = self.table.read();
-        table.tags.len() + table.bans.len()
+        table.tags() + table.bans()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::table::BANS_MAX;
     use super::*;
+    use std::time::{Duration, Instant};
+
+    use Effect::{Hard, Soft};
+    use Verdict::{Purged, Stale, Visible};
 
     fn key(name: &str) -> CacheKey {
         CacheKey::new("space", name)
@@ -318,13 +273,13 @@ mod tests {
         let purges = Purges::new(10);
         let (a, b) = (key("a"), key("b"));
         let (number, held) = purges.begin(&a);
-        assert_eq!(purges.visible(number, &a, &held, &[]), Some(0));
+        assert_eq!(purges.judge(number, &a, &held, &[]), Visible(0));
         let (other, other_held) = purges.begin(&b);
-        purges.purge_name("a");
-        assert_eq!(purges.visible(number, &a, &held, &[]), None);
-        assert_eq!(purges.visible(other, &b, &other_held, &[]), Some(1));
+        purges.purge_name("a", Hard);
+        assert_eq!(purges.judge(number, &a, &held, &[]), Purged);
+        assert_eq!(purges.judge(other, &b, &other_held, &[]), Visible(1));
         let (later, held) = purges.begin(&a);
-        assert_eq!(purges.visible(later, &a, &held, &[]), Some(1));
+        assert_eq!(purges.judge(later, &a, &held, &[]), Visible(1));
     }
 
     #[test]
@@ -333,26 +288,26 @@ mod tests {
         let a = key("user:1:a");
         let (number, held) = purges.begin(&a);
         let label = Tag::label("x");
-        purges.purge_label(label);
-        assert_eq!(purges.visible(number, &a, &held, &[]), Some(1));
-        assert_eq!(purges.visible(number, &a, &held, &[label]), None);
-        purges.ban("user:2:");
-        assert_eq!(purges.visible(number, &a, &held, &[]), Some(2));
-        purges.ban("user:1:");
-        assert_eq!(purges.visible(number, &a, &held, &[]), None);
+        purges.purge_label(label, Hard);
+        assert_eq!(purges.judge(number, &a, &held, &[]), Visible(1));
+        assert_eq!(purges.judge(number, &a, &held, &[label]), Purged);
+        purges.ban("user:2:", Hard);
+        assert_eq!(purges.judge(number, &a, &held, &[]), Visible(2));
+        purges.ban("user:1:", Hard);
+        assert_eq!(purges.judge(number, &a, &held, &[]), Purged);
         let (number, held) = purges.begin(&a);
-        purges.purge_all();
-        assert_eq!(purges.visible(number, &a, &held, &[]), None);
+        purges.purge_all(Hard);
+        assert_eq!(purges.judge(number, &a, &held, &[]), Purged);
     }
 
     #[test]
     fn what_nobody_holds_leaves_no_trace() {
         let purges = Purges::new(10);
-        purges.purge_resource("http://h/a");
-        purges.purge_user("a");
+        purges.purge_resource("http://h/a", Hard);
+        purges.purge_user("a", Hard);
         assert_eq!(purges.remembered(), 0);
         let (_, held) = purges.begin(&key("a"));
-        purges.purge_name("a");
+        purges.purge_name("a", Hard);
         purges.sweep();
         assert_eq!(purges.remembered(), 1);
         drop(held);
@@ -367,19 +322,77 @@ mod tests {
             .map(|name| {
                 let key = key(&name.to_string());
                 let (number, held) = purges.begin(&key);
-                purges.purge_label(Tag::label(&name.to_string()));
+                purges.purge_label(Tag::label(&name.to_string()), Hard);
                 (name, key, number, held)
             })
             .collect();
         assert!(purges.remembered() <= 8);
         for (name, key, number, held) in &kept {
             let label = Tag::label(&name.to_string());
-            assert_eq!(purges.visible(*number, key, held, &[label]), None, "{name}");
+            assert_eq!(purges.judge(*number, key, held, &[label]), Purged, "{name}");
         }
         for ban in 0..200 {
-            purges.ban(&ban.to_string());
+            purges.ban(&ban.to_string(), Hard);
         }
         assert!(purges.remembered() <= 8 + BANS_MAX);
-        assert_eq!(purges.visible(100, &key("3"), &kept[3].3, &[]), None);
+        assert_eq!(purges.judge(100, &key("3"), &kept[3].3, &[]), Purged);
+    }
+
+    #[test]
+    fn a_soft_purge_makes_stale_and_a_hard_one_outranks_it() {
+        let purges = Purges::new(10);
+        let a = key("user:1:a");
+        let label = Tag::label("x");
+        let now = Instant::now();
+        let later = now + Duration::from_secs(1);
+        let (number, held) = purges.begin(&a);
+        purges.purge_label(label, Soft(now));
+        assert_eq!(purges.judge(number, &a, &held, &[]), Visible(1));
+        assert_eq!(purges.judge(number, &a, &held, &[label]), Stale(1, now));
+        assert_eq!(purges.judge(1, &a, &held, &[label]), Visible(1));
+        assert!(purges.is_purged_since(number, &a, &[label]));
+        purges.ban("user:1:", Soft(later));
+        assert_eq!(purges.judge(number, &a, &held, &[label]), Stale(2, now));
+        assert_eq!(purges.judge(1, &a, &held, &[label]), Stale(2, later));
+        purges.ban("user:1:", Hard);
+        assert_eq!(purges.judge(number, &a, &held, &[label]), Purged);
+        assert_eq!(purges.judge(3, &a, &held, &[label]), Visible(3));
+        purges.ban("user:1:", Soft(later));
+        assert_eq!(
+            purges.judge(2, &a, &held, &[]),
+            Purged,
+            "the hard one stays"
+        );
+        assert_eq!(purges.judge(3, &a, &held, &[]), Stale(4, later));
+    }
+
+    #[test]
+    fn an_empty_prefix_is_everything() {
+        let purges = Purges::new(10);
+        let a = key("a");
+        let (number, held) = purges.begin(&a);
+        let now = Instant::now();
+        purges.ban("", Soft(now));
+        assert_eq!(purges.judge(number, &a, &held, &[]), Stale(1, now));
+        purges.ban("", Hard);
+        assert_eq!(purges.judge(1, &a, &held, &[]), Purged);
+        assert_eq!(purges.remembered(), 0);
+    }
+
+    #[test]
+    fn soft_purges_that_give_way_make_stale_and_drop_nothing() {
+        let purges = Arc::new(Purges::with_tags_max(10, 8));
+        let now = Instant::now();
+        let a = key("a");
+        let (number, held) = purges.begin(&a);
+        for name in 0..100 {
+            purges.purge_label(Tag::label(&name.to_string()), Soft(now));
+        }
+        for ban in 0..200 {
+            purges.ban(&format!("b{ban}"), Soft(now));
+        }
+        assert!(purges.remembered() <= 8 + BANS_MAX);
+        let verdict = purges.judge(number, &a, &held, &[Tag::label("0")]);
+        assert_eq!(verdict, Stale(300, now));
     }
 }

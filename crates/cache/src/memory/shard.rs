@@ -2,15 +2,17 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
 use super::lru::Lru;
-use super::purges::{Held, Purges};
+use super::purges::{Held, Purges, Verdict};
 use super::s3_fifo::{Counters, S3Fifo};
+use super::tally::Tally;
 use crate::key::CacheKey;
 use crate::provider::CacheValue;
 use crate::settings::EvictionPolicy;
@@ -44,13 +46,15 @@ impl<V: CacheValue> Entry<V> {
             return State::Expired;
         }
         let number = self.number.load(Relaxed);
-        match purges.visible(number, &self.key, &self.held, self.value.tags()) {
-            None => State::Purged,
-            Some(seen) => {
-                if seen != number {
-                    // Checked against every purge up to there, so the next look-up need not.
-                    self.number.fetch_max(seen, Relaxed);
-                }
+        if purges.last() == number {
+            return State::Visible;
+        }
+        match purges.judge(number, &self.key, &self.held, self.value.tags()) {
+            Verdict::Purged => State::Purged,
+            Verdict::Stale(seen, since) => State::Stale(seen, since),
+            Verdict::Visible(seen) => {
+                // Checked against every purge up to there, so the next look-up need not.
+                self.number.fetch_max(seen, Relaxed);
                 State::Visible
             }
         }
@@ -72,6 +76,8 @@ impl<V: CacheValue> Entry<V> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Visible,
+    /// A soft purge names it, and its value does not say so yet; with the number up to which that is all.
+    Stale(u64, Instant),
     Expired,
     Purged,
 }
@@ -80,6 +86,15 @@ enum State {
 enum Order {
     S3Fifo(S3Fifo),
     Lru(Lru),
+}
+
+impl Order {
+    fn new(policy: EvictionPolicy) -> Self {
+        match policy {
+            EvictionPolicy::S3Fifo => Self::S3Fifo(S3Fifo::new()),
+            EvictionPolicy::Lru => Self::Lru(Lru::new()),
+        }
+    }
 }
 
 /// The hash is one already.
@@ -116,6 +131,8 @@ pub(super) struct Inner<V> {
     evictions: u64,
     expirations: u64,
     purged: u64,
+    /// The same by route.
+    by_route: Tally,
 }
 
 struct SlotCounters<'a, V>(&'a [Option<Entry<V>>]);
@@ -171,6 +188,19 @@ impl<V: CacheValue> Inner<V> {
         Some(Ok(Arc::clone(&entry.value)))
     }
 
+    /// Lets the value of a hash be stale since a moment; whether it can be.
+    fn make_stale(&mut self, hash: u64, number: u64, since: Instant) -> bool {
+        let slot = self.index.get(&hash).copied();
+        let entry = slot.and_then(|slot| self.slots.get_mut(slot as usize)?.as_mut());
+        let stale = entry.and_then(|entry| Some((entry.value.stale_since(since)?, entry)));
+        let Some((value, entry)) = stale else {
+            return false;
+        };
+        entry.value = Arc::new(value);
+        entry.number.fetch_max(number, Relaxed);
+        true
+    }
+
     /// Tells an order that goes by use.
     fn touch(&mut self, hash: u64) {
         if let (Some(slot), Order::Lru(order)) = (self.index.get(&hash), &mut self.order) {
@@ -214,7 +244,10 @@ impl<V: CacheValue> Inner<V> {
             Order::Lru(order) => order.evict(),
         }?;
         self.evictions += 1;
-        self.vacate(slot)
+        let gone = self.vacate(slot)?;
+        self.by_route
+            .count(gone.key.route(), |counts| counts.evictions += 1);
+        Some(gone)
     }
 
     /// Takes out what is not to be shown any more, of at most `slots` slots from where the last sweep
@@ -234,8 +267,7 @@ impl<V: CacheValue> Inner<V> {
             self.swept += 1;
             let over = entry.map(|entry| (entry.hash, entry.state(purges, now)));
             if let Some((hash, state @ (State::Expired | State::Purged))) = over {
-                self.count(state);
-                out.extend(self.remove(hash));
+                out.extend(self.end(hash, state));
             }
         }
     }
@@ -244,16 +276,61 @@ impl<V: CacheValue> Inner<V> {
         let entry = self.slots.get_mut(slot as usize)?.take()?;
         self.index.remove(&entry.hash);
         self.free.push(slot);
-        self.uses_before += entry.uses.load(Relaxed);
+        self.keep_uses(&entry);
         Some(entry)
     }
 
-    fn count(&mut self, state: State) {
-        match state {
-            State::Visible => {}
-            State::Expired => self.expirations += 1,
-            State::Purged => self.purged += 1,
+    fn keep_uses(&mut self, entry: &Entry<V>) {
+        let uses = entry.uses.load(Relaxed);
+        self.uses_before += uses;
+        self.by_route
+            .count(entry.key.route(), |counts| counts.hits += uses);
+    }
+
+    /// Takes out everything, in little more time than looking at it takes.
+    pub(super) fn take_all(&mut self, policy: EvictionPolicy) -> Vec<Option<Entry<V>>> {
+        let all = std::mem::take(&mut self.slots);
+        for entry in all.iter().flatten() {
+            self.keep_uses(entry);
         }
+        self.index.clear();
+        self.free.clear();
+        self.order = Order::new(policy);
+        self.swept = 0;
+        all
+    }
+
+    /// Takes out what is over for this reason.
+    fn end(&mut self, hash: u64, state: State) -> Option<Entry<V>> {
+        let entry = self.remove(hash)?;
+        let route = entry.key.route();
+        match state {
+            State::Visible | State::Stale(..) => {}
+            State::Expired => {
+                self.expirations += 1;
+                self.by_route.count(route, |counts| counts.expirations += 1);
+            }
+            State::Purged => {
+                self.purged += 1;
+                self.by_route.count(route, |counts| counts.purged += 1);
+            }
+        }
+        Some(entry)
+    }
+
+    /// What is told route by route of values that are gone.
+    pub(super) fn by_route(&self) -> &Tally {
+        &self.by_route
+    }
+
+    /// Every entry in so many slots; `None` behind the last.
+    pub(super) fn entries_of(
+        &self,
+        slots: Range<usize>,
+    ) -> Option<impl Iterator<Item = &Entry<V>>> {
+        let end = slots.end.min(self.slots.len());
+        Some(self.slots.get(slots.start..end)?.iter().flatten())
+            .filter(|_| slots.start < self.slots.len())
     }
 
     /// Every entry, in no order.
@@ -282,7 +359,8 @@ pub(super) struct Shard<V> {
     /// What the values take, told beside the lock for who looks for the fullest shard.
     pub(super) bytes: AtomicU64,
     pub(super) entries: AtomicU64,
-    pub(super) misses: AtomicU64,
+    misses: AtomicU64,
+    missed: Mutex<Tally>,
 }
 
 impl<V: CacheValue> Shard<V> {
@@ -292,21 +370,38 @@ impl<V: CacheValue> Shard<V> {
                 index: HashMap::default(),
                 slots: Vec::new(),
                 free: Vec::new(),
-                order: match policy {
-                    EvictionPolicy::S3Fifo => Order::S3Fifo(S3Fifo::new()),
-                    EvictionPolicy::Lru => Order::Lru(Lru::new()),
-                },
+                order: Order::new(policy),
                 swept: 0,
                 uses_before: 0,
                 evictions: 0,
                 expirations: 0,
                 purged: 0,
+                by_route: Tally::default(),
             }),
             policy,
             bytes: AtomicU64::new(0),
             entries: AtomicU64::new(0),
             misses: AtomicU64::new(0),
+            missed: Mutex::default(),
         }
+    }
+
+    /// Counts a look-up that found nothing.
+    pub(super) fn miss(&self, key: &CacheKey) {
+        self.misses.fetch_add(1, Relaxed);
+        self.missed
+            .lock()
+            .count(key.route(), |counts| counts.misses += 1);
+    }
+
+    /// How many look-ups found nothing.
+    pub(super) fn misses(&self) -> u64 {
+        self.misses.load(Relaxed)
+    }
+
+    /// The same by route.
+    pub(super) fn missed(&self) -> &Mutex<Tally> {
+        &self.missed
     }
 
     /// Finds a value, or takes out what is found to be over.
@@ -334,20 +429,32 @@ impl<V: CacheValue> Shard<V> {
             Some(Err(Over)) => {}
         }
         let mut inner = self.inner.write();
-        // Between the two locks another value may have come.
-        match inner.entry(hash, key).map(|entry| entry.state(purges, now)) {
-            Some(state @ (State::Expired | State::Purged)) => {
-                inner.count(state);
-                inner
-                    .remove(hash)
-                    .map_or(Found::Nothing, |entry| Found::Over(Box::new(entry)))
-            }
-            _ => Found::Nothing,
+        // Between the two locks another value may have come, or another look-up may have done this one's work.
+        let mut state = match inner.entry(hash, key) {
+            Some(entry) => entry.state(purges, now),
+            None => return Found::Nothing,
+        };
+        if let State::Stale(number, since) = state {
+            state = if inner.make_stale(hash, number, since) {
+                State::Visible
+            } else {
+                State::Purged
+            };
         }
+        if state == State::Visible {
+            let Some(Ok(value)) = inner.visible(hash, key, purges, now) else {
+                return Found::Nothing;
+            };
+            inner.touch(hash);
+            return Found::Value(value);
+        }
+        inner
+            .end(hash, state)
+            .map_or(Found::Nothing, |entry| Found::Over(Box::new(entry)))
     }
 }
 
-/// A value is there that is not to be shown any more.
+/// A value is there that is not to be shown any more, or not as it is.
 struct Over;
 
 /// What a look-up came to.

@@ -79,6 +79,10 @@ impl CacheProvider for Remote {
         })
     }
 
+    fn mark_stale<'a>(&'a self, what: &'a Invalidation) -> StoreFuture<'a, ()> {
+        self.0.mark_stale(what)
+    }
+
     fn clear(&self) -> StoreFuture<'_, ()> {
         self.0.clear()
     }
@@ -91,6 +95,29 @@ impl CacheProvider for Remote {
 #[tokio::test]
 async fn a_store_that_is_waited_for_keeps_it_too() {
     store_contract(&Remote(memory(EvictionPolicy::S3Fifo, 1000))).await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_stale_is_dropped_by_a_soft_purge() {
+    struct Number;
+    impl cache::CacheValue for Number {
+        fn bytes(&self) -> u64 {
+            8
+        }
+    }
+    let store = MemoryProvider::<Number>::new(MemoryOptions::default(), Instant::now);
+    let key = CacheKey::new("", "a");
+    let set = |value| store.set(key.clone(), value, Duration::from_mins(1));
+    set(Arc::new(Number)).await.unwrap();
+    let fetch = store.begin(&key);
+    let what = Invalidation::Key("a".to_owned());
+    store.mark_stale(&what).await.unwrap();
+    assert!(store.find(&key).is_none());
+    let kept = store.store(fetch, Arc::new(Number), Duration::from_mins(1));
+    kept.await.unwrap();
+    assert!(store.find(&key).is_none(), "what was being fetched too");
+    set(Arc::new(Number)).await.unwrap();
+    assert!(store.find(&key).is_some());
 }
 
 /// The contract can fail: this one forgets that a purge overtakes fetches.
@@ -134,6 +161,10 @@ impl CacheProvider for Forgetful {
 
     fn invalidate<'a>(&'a self, what: &'a Invalidation) -> StoreFuture<'a, ()> {
         self.0.invalidate(what)
+    }
+
+    fn mark_stale<'a>(&'a self, what: &'a Invalidation) -> StoreFuture<'a, ()> {
+        self.0.mark_stale(what)
     }
 
     fn clear(&self) -> StoreFuture<'_, ()> {

@@ -10,5 +10,6 @@ mod invalidation;
 mod layer;
 mod memory;
 mod queries;
+mod soft_purges;
 mod stale;
 mod support;

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use cache::testing::sample_key;
@@ -197,6 +198,121 @@ fn changes_to_what_nobody_caches_cost_the_cached_nothing() {
         store.invalidate(&uri).now().unwrap().unwrap();
     }
     assert!(store.find(&key).is_some());
+}
+
+#[test]
+fn figures_are_told_route_by_route() {
+    let store = store(MIB, 3, EvictionPolicy::S3Fifo);
+    let key = |space: &str, name: u64| CacheKey::new(space, name.to_string());
+    let put = |key: CacheKey, id| {
+        let set = store.set(key, blob(id, 10), KEEP);
+        set.now().unwrap().unwrap();
+    };
+    put(key("a:1", 0), 0);
+    put(key("a:2", 1), 1);
+    put(key("b:1", 2), 2);
+    for _ in 0..3 {
+        assert!(store.find(&key("a:1", 0)).is_some());
+    }
+    assert!(store.find(&key("b:1", 7)).is_none());
+    let found = store.stats_by_route(10);
+    let (a, b) = (found.routes["a"], found.routes["b"]);
+    assert_eq!(
+        (a.keys, a.hits, a.misses),
+        (2, 3, 0),
+        "two spaces of one route"
+    );
+    assert_eq!((b.keys, b.hits, b.misses), (1, 0, 1));
+    assert_eq!(a.bytes + b.bytes, store.stats().bytes);
+    assert!(a.oldest >= a.newest && a.newest.is_some());
+    assert!(found.are_all && found.routes.len() == 2);
+
+    // Room for three: one gives way, one is purged, the rest are dropped.
+    put(key("c:1", 3), 4);
+    let purge = Invalidation::Tag("1".to_owned());
+    store.invalidate(&purge).now().unwrap().unwrap();
+    store.sweep(Instant::now());
+    store.clear().now().unwrap().unwrap();
+    let found = store.stats_by_route(10);
+    let sum =
+        |figure: fn(&cache::CacheStats) -> u64| found.routes.values().map(figure).sum::<u64>();
+    let all = store.stats();
+    assert_eq!(all.evictions, 1);
+    assert_eq!(sum(|stats| stats.keys), 0);
+    assert_eq!(
+        sum(|stats| stats.hits),
+        3,
+        "what is gone was found all the same"
+    );
+    assert_eq!(sum(|stats| stats.misses), all.misses);
+    assert_eq!(sum(|stats| stats.evictions), all.evictions);
+    assert_eq!(sum(|stats| stats.purged), all.purged);
+    let few = store.stats_by_route(1);
+    assert!(few.routes.len() == 1 && !few.are_all);
+    put(key("a:1", 0), 0);
+    assert!(
+        store.find(&key("a:1", 0)).is_some(),
+        "a cleared store is as good as new"
+    );
+}
+
+/// A value that counts how often the store looks at its tags.
+struct Counted(Arc<AtomicU64>, [Tag; 1]);
+
+impl CacheValue for Counted {
+    fn bytes(&self) -> u64 {
+        8
+    }
+
+    fn tags(&self) -> &[Tag] {
+        self.0.fetch_add(1, Relaxed);
+        &self.1
+    }
+}
+
+#[test]
+fn a_purge_looks_at_no_value_however_many_there_are() {
+    const VALUES: u64 = 200_000;
+    let options = MemoryOptions {
+        bytes: 1 << 30,
+        entries: VALUES,
+        policy: EvictionPolicy::S3Fifo,
+    };
+    let store = MemoryProvider::<Counted>::new(options, Instant::now);
+    let looked = Arc::new(AtomicU64::new(0));
+    let key = |id: u64| CacheKey::new("", id.to_string());
+    for id in 0..VALUES {
+        let label = if id % 2 == 0 { "even" } else { "odd" };
+        let value = Counted(Arc::clone(&looked), [Tag::label(label)]);
+        store
+            .set(key(id), Arc::new(value), KEEP)
+            .now()
+            .unwrap()
+            .unwrap();
+    }
+    assert_eq!(store.stats().keys, VALUES);
+    looked.store(0, Relaxed);
+    let even = Invalidation::Tag("even".to_owned());
+    for what in [&even, &Invalidation::Tag("none".to_owned())] {
+        store.mark_stale(what).now().unwrap().unwrap();
+        store.invalidate(what).now().unwrap().unwrap();
+    }
+    assert_eq!(looked.load(Relaxed), 0, "values that purges looked at");
+    assert!(store.find(&key(0)).is_none());
+    assert!(store.find(&key(1)).is_some());
+    let by_two = looked.swap(0, Relaxed);
+    assert!(by_two <= 4, "{by_two} looks at tags by two look-ups");
+    assert!(store.find(&key(1)).is_some());
+    assert_eq!(
+        looked.load(Relaxed),
+        0,
+        "what was seen to be visible is not judged again"
+    );
+    // Half are free once the sweep has been everywhere.
+    for _ in 0..8 {
+        store.sweep(Instant::now());
+    }
+    assert_eq!(store.stats().keys, VALUES / 2);
 }
 
 #[test]

@@ -3,21 +3,11 @@
 use std::time::Duration;
 
 use cache::{CacheOutcome, RouteCacheSettings};
-use http::{Response, StatusCode};
+use http::StatusCode;
 
 use crate::support::*;
 
 const TAGGED: &[(&str, &str)] = &[("cache-control", "max-age=10"), ("etag", "\"a\"")];
-
-async fn pass(seconds: u64) {
-    tokio::time::advance(Duration::from_secs(seconds)).await;
-}
-
-fn status(status: StatusCode, fields: &[(&str, &str)]) -> Response<TestBody> {
-    let mut response = response(fields, TestBody::whole(""));
-    *response.status_mut() = status;
-    response
-}
 
 #[tokio::test(start_paused = true)]
 async fn the_origin_is_asked_whether_it_still_holds() {

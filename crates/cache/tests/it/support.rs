@@ -420,3 +420,15 @@ pub(crate) async fn settle() {
         tokio::task::yield_now().await;
     }
 }
+
+/// Lets the paused clock run.
+pub(crate) async fn pass(seconds: u64) {
+    tokio::time::advance(Duration::from_secs(seconds)).await;
+}
+
+/// An answer of this status without content.
+pub(crate) fn status(status: StatusCode, fields: &[(&str, &str)]) -> Response<TestBody> {
+    let mut response = response(fields, TestBody::whole(""));
+    *response.status_mut() = status;
+    response
+}
