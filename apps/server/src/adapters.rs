@@ -3,6 +3,7 @@
 //! Plain functions: they coerce to the `fn` pointers of the layers. This is the only place that knows both
 //! what a layer of one crate asks and where another crate's answer lies.
 mod monitoring;
+mod operations;
 
 use std::sync::Arc;
 
@@ -25,6 +26,7 @@ use crate::trip::{Arm, Trip};
 use crate::with_parameters::WithParameters;
 
 pub use monitoring::subject;
+pub use operations::Operations;
 
 fn trip(extensions: &Extensions) -> Option<&Arc<Trip>> {
     Trip::of(extensions)

@@ -1,13 +1,14 @@
-//! The admin listener: probes and `/metrics`, on the runtime that serves no requests.
+//! The admin listener: probes, `/metrics` and the admin API, on the runtime that serves no requests.
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use admin::{AdminApi, Peer};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -20,9 +21,10 @@ use ops_health::Detail;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 
+use crate::adapters::Operations;
 use crate::builtin::Builtin;
-use crate::settings::{AdminPort, AdminSettings};
-use crate::snapshot::Snapshot;
+use crate::settings::{AdminPort, AdminSettings, Stage};
+use crate::snapshot::{Registries, Snapshot};
 use crate::worker::Current;
 
 /// Connections that the admin listener serves at once.
@@ -31,6 +33,9 @@ const CONNECTIONS_MAX: usize = 256;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection may live: a scraper connects again.
 const CONNECTION_MAX: Duration = Duration::from_mins(10);
+
+/// How long a call of the admin API may take, its body counted in.
+const CALL_MAX: Duration = Duration::from_secs(30);
 
 /// The most of an answer that is handed over at once: some tens of microseconds of copying.
 const PIECE: usize = 64 << 10;
@@ -60,33 +65,74 @@ impl Admin {
     }
 
     /// Serves until the task ends.
-    pub async fn serve(self: Arc<Self>, current: Current) {
+    pub async fn serve(self: Arc<Self>, current: Current, api: Arc<AdminApi>) {
         let places = Arc::new(Semaphore::new(CONNECTIONS_MAX));
         loop {
             let Ok(place) = Arc::clone(&places).acquire_owned().await else {
                 return;
             };
-            let stream = match self.listener.accept().await {
-                Ok((stream, _)) => stream,
+            let (stream, peer) = match self.listener.accept().await {
+                Ok(accepted) => accepted,
                 Err(error) => {
                     tracing::warn!(%error, "the admin listener could not accept a connection");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     continue;
                 }
             };
-            let current = Arc::clone(&current);
+            let site = Site {
+                current: Arc::clone(&current),
+                api: Arc::clone(&api),
+                peer: peer.ip(),
+                on_loopback: self.address.ip().is_loopback(),
+            };
             tokio::spawn(async move {
-                let _ = tokio::time::timeout(CONNECTION_MAX, connection(stream, current)).await;
+                let _ = tokio::time::timeout(CONNECTION_MAX, connection(stream, site)).await;
                 drop(place);
             });
         }
     }
 }
 
-async fn connection(stream: TcpStream, current: Current) {
+/// The admin API on what outlives every snapshot.
+pub fn api(registries: &Registries) -> Arc<AdminApi> {
+    let operations = Operations::new(Arc::clone(&registries.store));
+    Arc::new(AdminApi::new(Arc::new(operations)))
+}
+
+/// Whether the admin API is there where no token is configured.
+pub fn is_open(stage: Stage, on_loopback: bool) -> bool {
+    on_loopback && stage != Stage::Production
+}
+
+/// What a connection's requests meet.
+struct Site {
+    current: Current,
+    api: Arc<AdminApi>,
+    peer: IpAddr,
+    on_loopback: bool,
+}
+
+impl Site {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Bytes> {
+        let snapshot = self.current.load_full();
+        if !AdminApi::takes(request.uri().path()) {
+            return answer(&request, snapshot).await;
+        }
+        let peer = Peer {
+            address: self.peer,
+            now: Instant::now(),
+            is_open: is_open(snapshot.stage, self.on_loopback),
+        };
+        let answer = self.api.answer(&snapshot.access, &peer, request);
+        tokio::time::timeout(CALL_MAX, answer)
+            .await
+            .unwrap_or_else(|_| plain(StatusCode::REQUEST_TIMEOUT, "{\"type\":\"about:blank\",\"title\":\"Request Timeout\",\"status\":408,\"detail\":\"A call of the admin API takes at most 30 s.\"}\n"))
+    }
+}
+
+async fn connection(stream: TcpStream, site: Site) {
     let answer = service_fn(async |request: Request<Incoming>| {
-        let answer = answer(&request, current.load_full()).await;
-        Ok::<_, Infallible>(answer.map(Pieces))
+        Ok::<_, Infallible>(site.answer(request).await.map(Pieces))
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -100,7 +146,7 @@ async fn connection(stream: TcpStream, current: Current) {
 
 async fn answer(request: &Request<Incoming>, snapshot: Arc<Snapshot>) -> Response<Bytes> {
     let Some(builtin) = Builtin::of_admin(request.uri().path()) else {
-        let text = "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"The admin listener has /health, /health/live, /health/ready, /health/startup and /metrics.\"}\n";
+        let text = "{\"type\":\"about:blank\",\"title\":\"Not Found\",\"status\":404,\"detail\":\"The admin listener has /health, /health/live, /health/ready, /health/startup, /metrics and /api/v1.\"}\n";
         return plain(StatusCode::NOT_FOUND, text);
     };
     if !Builtin::takes(request.method()) {

@@ -82,6 +82,7 @@ pub fn snapshot(
         features: plan.features,
         head: settings.http.head_limits(),
         allow_underscores: settings.http.allow_underscores,
+        access: plan.access,
         registries: Arc::clone(registries),
     }))
 }

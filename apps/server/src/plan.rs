@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use access_control::{CorsPolicy, CorsSettings, Trust};
+use admin::Access;
 use cache::RouteCacheSettings;
 use config_flags::{FlagId, FlagSet};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
@@ -38,6 +39,8 @@ pub struct Plan {
     pub features: FeaturesInForce,
     /// How paths are read.
     pub options: TableOptions,
+    /// Who may ask the admin API.
+    pub access: Access,
 }
 
 /// One route of a [`Plan`].
@@ -105,6 +108,13 @@ impl Plan {
             merge_slashes: settings.http.merge_slashes,
         };
         let mut faults = Vec::new();
+        let access = settings.admin.access().unwrap_or_else(|found| {
+            faults.extend(found.into_iter().map(|fault| Fault {
+                key: fault.key,
+                message: fault.message,
+            }));
+            Access::default()
+        });
         let mut routes = Vec::new();
         for (id, route) in &settings.routes {
             let mut compiler = Compiler {
@@ -136,6 +146,7 @@ impl Plan {
             trust: Trust::compile(&settings.security.trust()),
             features,
             options,
+            access,
         })
     }
 }

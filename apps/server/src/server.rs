@@ -13,7 +13,7 @@ use http::Request;
 use ops_health::{HealthCheck, HookError, PingCheck, Priority, Shutdown};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::admin::Admin;
+use crate::admin::{self, Admin};
 use crate::builtin::renderer;
 use crate::listen::{self, Answer, Connection, RequestBody, ServerHandle};
 use crate::plan::{Fault, Plan};
@@ -131,8 +131,9 @@ impl Server {
         let admin_address = admin.as_ref().map(Admin::address);
         if let Some(admin) = admin.map(Arc::new) {
             let current = Arc::clone(&current);
+            let api = admin::api(&registries);
             tokio::spawn(keep::running("admin listener", move || {
-                Arc::clone(&admin).serve(Arc::clone(&current))
+                Arc::clone(&admin).serve(Arc::clone(&current), Arc::clone(&api))
             }));
         }
         let handle = listen::serve(sockets, &settings.http, problem::bare, move |index| {

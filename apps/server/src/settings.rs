@@ -30,7 +30,7 @@ use crate::listen::HttpSettings;
 pub use compress::CompressSettings;
 pub use environment::{Stage, variables};
 pub use features::{Features, FeaturesInForce};
-pub use process::{AccessLog, AdminPort, AdminSettings, LogFormat, LogLevel};
+pub use process::{AccessLog, AdminPort, AdminSettings, LogFormat, LogLevel, TokenName};
 pub use profile::profile;
 pub use route::{
     HeaderEdits, HeaderText, MaxBody, Rollout, RouteCache, RouteDefaults, RouteSettings,
@@ -59,7 +59,7 @@ pub struct Settings {
     pub access_log: AccessLog,
     /// Whether the access log shows query values; otherwise each is `***`.
     pub access_log_query: bool,
-    /// The second listener, for probes and metrics.
+    /// The second listener, for probes, metrics and the admin API.
     #[validate(nested)]
     pub admin: AdminSettings,
     /// Switches that take a part away whole.

@@ -3,6 +3,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use access_control::{CorsPolicy, Trust};
+use admin::Access;
 use cache::{CachePolicy, Collapsing, FillMemory, MemoryProvider};
 use config_flags::{FlagId, FlagSet, StickySource};
 use http::HeaderValue;
@@ -93,6 +94,8 @@ pub struct Snapshot {
     pub head: head::Limits,
     /// Whether field names with `_` pass.
     pub allow_underscores: bool,
+    /// Who may ask the admin API.
+    pub access: Access,
     /// What outlives this value.
     pub registries: Arc<Registries>,
 }

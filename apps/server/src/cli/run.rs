@@ -1,4 +1,5 @@
 //! Running: load, build, bind, mark started, wait, drain.
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use tokio::runtime::Builder;
 
 use super::Arguments;
 use super::report::tell;
+use crate::admin::is_open;
 use crate::server::{Server, Started};
 use crate::settings::{Settings, Stage};
 use crate::{config, demo, logging};
@@ -64,13 +66,40 @@ async fn with_demo(
     Ok((loaded, true))
 }
 
+/// What the admin listener at this address has, and what is to be known of it.
+fn api_on(admin: SocketAddr, settings: &Settings) -> (&'static str, Option<&'static str>) {
+    const PROBES: &str = "/health, /health/ready, /metrics";
+    const ALL: &str = "/health, /health/ready, /metrics, /api/v1";
+    let needs_token = settings
+        .admin
+        .access()
+        .is_ok_and(|access| access.needs_token());
+    if needs_token {
+        (ALL, None)
+    } else if is_open(settings.environment, admin.ip().is_loopback()) {
+        (
+            ALL,
+            Some(
+                "the admin API is open to who is on this machine: admin.token (ADMIN_TOKEN) closes it",
+            ),
+        )
+    } else {
+        (
+            PROBES,
+            Some("there is no admin API without admin.token (ADMIN_TOKEN, 32 characters or more)"),
+        )
+    }
+}
+
 fn announce(started: &Started, settings: &Settings, demo: bool) {
     let address = started.address;
     let mut lines = vec![format!("gateway  http://{address}")];
     match started.admin {
-        Some(admin) => lines.push(format!(
-            "admin    http://{admin}  (/health, /health/ready, /metrics)"
-        )),
+        Some(admin) => {
+            let (paths, note) = api_on(admin, settings);
+            lines.push(format!("admin    http://{admin}  ({paths})"));
+            lines.extend(note.map(|note| format!("note     {note}")));
+        }
         None => {
             lines
                 .push("admin    off: probes and /metrics are where no route takes them".to_owned());

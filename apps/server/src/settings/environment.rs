@@ -39,7 +39,7 @@ const WELL_KNOWN: &[WellKnown] = &[
     WellKnown::new("ACCESS_LOG", "access_log"),
     WellKnown::new("ADMIN_HOST", "admin.host"),
     WellKnown::new("ADMIN_PORT", "admin.port"),
-    WellKnown::new("ADMIN_TOKEN", "admin.token").lacking("admin API"),
+    WellKnown::new("ADMIN_TOKEN", "admin.token"),
     WellKnown::new("FEATURE_CACHING", "features.caching"),
     WellKnown::new("FEATURE_MONITORING", "features.monitoring"),
     WellKnown::new("FEATURE_METRICS", "features.metrics"),

@@ -1,10 +1,17 @@
 //! Settings of the process itself: its logs and its admin listener.
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use admin::{Access, AccessFault, TokenSettings};
+use config_flags::Secret;
+use route_core::RouteId;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use validator::Validate;
+
+/// The name of an admin token, as that of a route: lower-case letters, digits, `-` and `_`, without `__`.
+pub type TokenName = RouteId;
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -215,7 +222,7 @@ impl JsonSchema for AdminPort {
     }
 }
 
-/// `[admin]`: the listener for probes and metrics.
+/// `[admin]`: the listener for probes, metrics and the admin API.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema, Validate)]
 #[serde(default)]
 pub struct AdminSettings {
@@ -224,6 +231,13 @@ pub struct AdminSettings {
     pub host: String,
     /// Its port; `"off"` for no admin listener, 0 for one that the system chooses.
     pub port: AdminPort,
+    /// The token that may do everything; 32 characters or more. Without any token the admin API is there only on
+    /// loopback, and not in production.
+    #[validate(length(min = 32))]
+    pub token: Option<Secret>,
+    /// Tokens of persons and programs, by name.
+    #[validate(nested)]
+    pub tokens: BTreeMap<TokenName, TokenSettings>,
 }
 
 impl Default for AdminSettings {
@@ -231,6 +245,17 @@ impl Default for AdminSettings {
         Self {
             host: "127.0.0.1".to_owned(),
             port: AdminPort::Port(3001),
+            token: None,
+            tokens: BTreeMap::new(),
         }
+    }
+}
+
+impl AdminSettings {
+    /// Who may ask the admin API.
+    pub fn access(&self) -> Result<Access, Vec<AccessFault>> {
+        let tokens = self.tokens.iter();
+        let tokens = tokens.map(|(name, settings)| (name.as_str(), settings));
+        Access::compile(self.token.as_ref(), tokens)
     }
 }

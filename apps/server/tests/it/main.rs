@@ -10,6 +10,7 @@ mod client;
 mod origin;
 mod program;
 
+mod admin_api;
 mod bad_input;
 mod command_line;
 mod compress;
