@@ -16,8 +16,8 @@
 //!
 //! Whether a response may be stored, for how long it is fresh and whether it answers a request is
 //! decided by plain functions over values, each with a reason by name ([`Bypass`], [`NotStored`]).
-//! What this crate does not do is never guessed: a response that varies or sets a cookie is not stored,
-//! a request with credentials, a cookie, a range or directives goes to the service as it is.
+//! What cannot be judged is never guessed: a request under a precondition for the origin goes to the service as it is, a response
+//! that matches no other request is not stored. One request fetches for all who want the same ([`Collapsing`]).
 //!
 //! ```
 //! use std::sync::Arc;
