@@ -7,9 +7,13 @@
 //! readiness and startup. [`Readiness`] is the server's own state; what is down for all servers at once does not take it away.
 //! [`ProbeLayer`] puts the probes in front of any tower service.
 //!
+//! A [`Breaker`] keeps calls away from a part that fails, until a few on trial succeed; [`BreakerLayer`] is the same in front of a
+//! tower service, and [`Breakers`] keeps them by name.
+//!
 //! A [`Shutdown`] turns readiness away, waits for load balancers to notice, and runs the [`ShutdownHook`]s within a time. A
 //! [`Drain`] is what such a hook ends connections with.
 
+mod breaker;
 mod check;
 mod checks;
 mod drain;
@@ -31,6 +35,17 @@ mod timestamp;
 #[doc = include_str!("../README.md")]
 mod readme {}
 
+pub use breaker::judge::{Judgement, ResponseHead};
+pub use breaker::layer::{BreakerBody, BreakerFuture, BreakerHooks, BreakerLayer, BreakerService};
+pub use breaker::permit::Permit;
+pub use breaker::refusal::BreakerRefusal;
+pub use breaker::registry::Breakers;
+pub use breaker::settings::BreakerSettings;
+pub use breaker::state::{
+    BreakerState, CallCounts, CallOutcome, Transition, TransitionCause, TripCause,
+};
+pub use breaker::status::BreakerStatus;
+pub use breaker::{Breaker, BreakerObserver};
 pub use check::{Cause, CheckResult, Criticality, HealthCheck, Status};
 pub use checks::{MemoryCheck, MemoryUse, PingCheck, ReachCheck, TargetState, TargetsCheck};
 pub use drain::{Drain, DrainWatch};

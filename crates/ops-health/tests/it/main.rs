@@ -4,6 +4,11 @@
     reason = "what stands in a test is sound, or the test fails"
 )]
 
+mod breaker;
+mod breaker_layer;
+mod breaker_model;
+mod breaker_settings;
+mod breaker_threads;
 mod checks;
 #[cfg(feature = "testing")]
 mod contract;
