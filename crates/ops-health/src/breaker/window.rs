@@ -17,6 +17,8 @@ const SLOTS: u32 = 10;
 pub(crate) struct Window {
     born: Instant,
     slot_nanos: AtomicU64,
+    /// The slot of time that was asked for last: most calls fall into the same, and need no division.
+    latest: AtomicU64,
     counts: Counts,
 }
 
@@ -39,6 +41,7 @@ impl Window {
         Self {
             born,
             slot_nanos: AtomicU64::new(slot_nanos(length)),
+            latest: AtomicU64::new(0),
             counts: Counts::default(),
         }
     }
@@ -46,6 +49,7 @@ impl Window {
     /// Begins anew with another length.
     pub(crate) fn resize(&self, length: Duration, now: Instant) {
         self.slot_nanos.store(slot_nanos(length), Relaxed);
+        self.latest.store(0, Relaxed);
         self.clear(now);
     }
 
@@ -53,13 +57,26 @@ impl Window {
     #[inline]
     pub(crate) fn tick(&self, now: Instant) -> Tick {
         let elapsed = now.saturating_duration_since(self.born);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "584 years of nanoseconds; slots wrap on purpose"
-        )]
-        let slot = (elapsed.as_nanos() as u64 / self.slot_nanos.load(Relaxed)) as u32;
+        #[expect(clippy::cast_possible_truncation, reason = "584 years of nanoseconds")]
+        let nanos = elapsed.as_nanos() as u64;
+        let width = self.slot_nanos.load(Relaxed);
+        let latest = self.latest.load(Relaxed);
+        let slot = if nanos.wrapping_sub(latest.wrapping_mul(width)) < width {
+            latest
+        } else {
+            self.divide(nanos, width)
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "slots wrap on purpose")]
+        let slot = slot as u32;
         // Begins behind a whole window, so that an untouched slot is never a recent one.
         Tick(slot.wrapping_add(SLOTS + 1))
+    }
+
+    #[cold]
+    fn divide(&self, nanos: u64, width: u64) -> u64 {
+        let slot = nanos / width.max(1);
+        self.latest.store(slot, Relaxed);
+        slot
     }
 
     /// Counts a call. Returns whether it is the first of its slot: then older calls may have left the window.
