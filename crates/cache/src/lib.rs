@@ -13,6 +13,8 @@
 //!   bounded by bytes and entries, S3-FIFO or least recently used; it takes values of your own too.
 //! - An [`Invalidation`] makes invisible a resource, a user's answers, a tag or a prefix, in constant
 //!   time; a fetch that it overtakes is not kept. By [`CacheProvider::mark_stale`] it makes them stale instead.
+//! - [`fleet`] is how several servers over one Redis are one cache: the purge protocol as a state machine
+//!   without I/O.
 //!
 //! Whether a response may be stored, for how long it is fresh and whether it answers a request is
 //! decided by plain functions over values, each with a reason by name ([`Bypass`], [`NotStored`]).
@@ -46,6 +48,7 @@ mod decide;
 mod fetching;
 mod fill;
 mod fill_memory;
+pub mod fleet;
 mod flights;
 mod freshness;
 mod future;

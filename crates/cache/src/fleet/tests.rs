@@ -1,0 +1,11 @@
+//! Nodes over a Redis that is only modelled: every order of messages, loss and restart can be played.
+
+mod faults;
+mod judge;
+mod ledger;
+mod redis;
+mod schedule;
+mod traces;
+mod unit;
+mod wire;
+mod world;
