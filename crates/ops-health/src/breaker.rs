@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
 
-use self::gate::{gate_of, period_of, state_of, ticket_of};
+use self::gate::{gate_of, passes_all, period_of, state_of, ticket_of};
 use self::permit::{Pass, Permit};
 use self::refusal::BreakerRefusal;
 use self::settings::BreakerSettings;
@@ -227,7 +227,7 @@ impl Breaker {
     #[inline]
     fn admit(&self, now: Instant) -> Result<Pass, BreakerRefusal> {
         let gate = self.gate.load(Ordering::Acquire);
-        if state_of(gate).passes_all() {
+        if passes_all(gate) {
             return Ok(Pass { gate, batch: 0 });
         }
         self.admit_some(gate, now)
@@ -275,7 +275,7 @@ impl Breaker {
     fn end(&self, pass: Pass, outcome: CallOutcome, took: impl FnOnce() -> Duration, now: Instant) {
         let limit = self.slow_over.load(Ordering::Relaxed);
         let slow = limit != NEVER && nanos(took()) > limit;
-        if !state_of(pass.gate).passes_all() {
+        if !passes_all(pass.gate) {
             self.end_trial(pass, outcome, slow, now);
             return;
         }
@@ -314,7 +314,7 @@ impl Breaker {
 
     /// A call ends that tells nothing, not even when.
     fn give_back(&self, pass: Pass) {
-        if !state_of(pass.gate).passes_all() {
+        if !passes_all(pass.gate) {
             let mut machine = self.machine.lock();
             machine.give_back(ticket_of(pass));
             self.publish(&machine);

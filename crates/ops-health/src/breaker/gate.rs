@@ -21,6 +21,12 @@ pub(super) fn state_of(gate: u64) -> BreakerState {
     STATES[(gate & 7) as usize]
 }
 
+/// Whether every call passes: the same as of the state, without looking it up.
+#[inline]
+pub(super) fn passes_all(gate: u64) -> bool {
+    gate & 7 <= 1
+}
+
 pub(super) fn period_of(gate: u64) -> u64 {
     gate >> 3
 }
@@ -41,4 +47,18 @@ pub(super) fn gate_of(period: u64, state: BreakerState) -> u64 {
         BreakerState::ForcedOpen => 4,
     };
     period << 3 | code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_survives_the_word() {
+        for state in &STATES[..5] {
+            let gate = gate_of(7, *state);
+            assert_eq!((state_of(gate), period_of(gate)), (*state, 7));
+            assert_eq!(passes_all(gate), state.passes_all());
+        }
+    }
 }

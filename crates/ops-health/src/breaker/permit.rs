@@ -5,7 +5,7 @@ use std::ops::Deref;
 use std::time::Instant;
 
 use super::Breaker;
-use super::gate::state_of;
+use super::gate::passes_all;
 use super::state::CallOutcome;
 
 /// What a call that passed has to show at its end.
@@ -83,7 +83,7 @@ impl<B: Deref<Target = Breaker>> Permit<B> {
 
     /// Returns whether the call is one of the few that pass on trial.
     pub fn is_trial(&self) -> bool {
-        !state_of(self.pass.gate).passes_all()
+        !passes_all(self.pass.gate)
     }
 }
 
