@@ -1,5 +1,6 @@
 //! Nodes over a Redis that is only modelled: every order of messages, loss and restart can be played.
 
+mod bounds;
 mod faults;
 mod judge;
 mod ledger;

@@ -2,35 +2,35 @@
 
 use std::time::Duration;
 
-use super::ledger::{G, G0, G1, P0, U0, U1};
+use super::ledger::{G, G0, G1, P0, U0};
 use super::redis::Room;
 use super::wire::What;
 use super::world::World;
 use crate::fleet::Limits;
 
-const A: usize = 0;
-const B: usize = 1;
-const K: usize = 0;
+pub(super) const A: usize = 0;
+pub(super) const B: usize = 1;
+pub(super) const K: usize = 0;
 
-const ROOM: Room = Room {
+pub(super) const ROOM: Room = Room {
     table: 1000,
     log: 1000,
     reply: 256,
 };
 
-fn world() -> World {
+pub(super) fn world() -> World {
     World::new(2, Limits::default(), ROOM)
 }
 
 /// The key is in Redis and in the memory of A.
-fn warm() -> World {
+pub(super) fn warm() -> World {
     let mut world = world();
     fetch(&mut world, A);
     assert!(world.is_hit(A, K) && world.current().data.values.contains_key(&K));
     world
 }
 
-fn fetch(world: &mut World, server: usize) {
+pub(super) fn fetch(world: &mut World, server: usize) {
     world.request(server, K);
     world.carry_for(server);
     world.end_fetch(server, K);
@@ -38,7 +38,7 @@ fn fetch(world: &mut World, server: usize) {
 }
 
 #[track_caller]
-fn must_fetch(world: &mut World, server: usize) {
+pub(super) fn must_fetch(world: &mut World, server: usize) {
     assert!(!world.request(server, K), "memory serves");
     world.carry_for(server);
     assert!(world.is_fetching(server, K), "Redis serves");
@@ -46,6 +46,10 @@ fn must_fetch(world: &mut World, server: usize) {
 
 fn is_purge(what: &What) -> bool {
     matches!(what, What::Purge { .. })
+}
+
+fn is_store(what: &What) -> bool {
+    matches!(what, What::Store { .. })
 }
 
 fn is_read(what: &What) -> bool {
@@ -76,6 +80,7 @@ fn who_joins_a_fetch_after_a_purge_does_not_share_it() {
     world.request(A, K);
     world.end_fetch(A, K);
     assert!(!world.is_hit(A, K));
+    assert!(world.find(A, is_store).is_none());
     world.carry();
     assert!(world.is_fetching(A, K));
 }
@@ -193,6 +198,93 @@ fn what_is_purged_while_away_has_numbers_of_its_own() {
     world.carry();
     must_fetch(&mut world, A);
     must_fetch(&mut world, B);
+}
+
+#[test]
+fn and_none_of_the_counts_of_redis() {
+    let mut world = world();
+    // The key's count is there, so that nothing but its number keeps a value out.
+    world.request(B, K);
+    world.carry_for(B);
+    world.cut(A);
+    world.purge(A, G1);
+    world.request(A, K);
+    assert!(world.is_fetching(A, K));
+    let attach = world.find(A, |_| true).unwrap();
+    world.run(attach);
+    world.deliver(attach);
+    world.purge(B, G0);
+    world.carry_for(B);
+    world.end_fetch(A, K);
+    world.carry_for(A);
+    world.end_fetch(B, K);
+    world.carry_for(B);
+    must_fetch(&mut world, B);
+}
+
+#[test]
+fn a_value_carries_the_count_at_which_its_fetch_began() {
+    let mut world = world();
+    world.request(A, K);
+    world.carry();
+    world.purge(B, G0);
+    world.carry_for(B);
+    // Its reply tells A of a count, but not of what was purged before.
+    world.purge(A, G1);
+    world.carry_for(A);
+    world.end_fetch(A, K);
+    world.carry_for(A);
+    assert!(world.current().data.values.contains_key(&K));
+    must_fetch(&mut world, B);
+}
+
+#[test]
+fn nothing_is_judged_by_a_part_of_the_log() {
+    let room = Room { reply: 1, ..ROOM };
+    let mut world = World::new(2, Limits::default(), room);
+    fetch(&mut world, A);
+    world.forget(A, K);
+    world.purge(B, G1);
+    world.carry_for(B);
+    world.purge(B, G0);
+    world.carry_for(B);
+    must_fetch(&mut world, A);
+}
+
+#[test]
+fn a_purge_elsewhere_of_what_is_held_here_counts() {
+    let mut world = warm();
+    world.purge(B, U0);
+    world.carry_for(B);
+    world.hint(A);
+    world.carry();
+    must_fetch(&mut world, A);
+}
+
+#[test]
+fn own_counts_of_another_epoch_are_forgotten() {
+    let mut world = world();
+    world.purge(A, G1);
+    world.carry_for(A);
+    world.restart(false);
+    world.cut(A);
+    let attach = world.find(A, |_| true).unwrap();
+    world.run(attach);
+    world.deliver(attach);
+    world.request(A, K);
+    let read = world.find(A, is_read).unwrap();
+    world.run(read);
+    world.deliver(read);
+    world.end_fetch(A, K);
+    assert!(world.is_hit(A, K));
+    // It gets the count that the first one had before.
+    world.cut(B);
+    world.carry_for(B);
+    world.purge(B, G0);
+    world.carry_for(B);
+    world.hint(A);
+    world.carry_for(A);
+    must_fetch(&mut world, A);
 }
 
 #[test]
@@ -388,112 +480,4 @@ fn who_attaches_learns_the_counts_of_groups() {
         world.carry();
         must_fetch(&mut world, A);
     }
-}
-
-#[test]
-fn more_purges_than_can_wait_begin_an_epoch() {
-    let limits = Limits {
-        queue: 1,
-        ..Limits::default()
-    };
-    let mut world = World::new(2, limits, ROOM);
-    fetch(&mut world, B);
-    world.cut(A);
-    let first = world.purge(A, G0);
-    let second = world.purge(A, G1);
-    assert_eq!(world.servers[A].node.waiting(), 0);
-    assert!(!world.servers[A].node.is_confirmed(&first));
-    // What was under way when the queue was given up comes too early.
-    let late = world.find(A, |what| matches!(what, What::Attach { anew: false, .. }));
-    let late = late.unwrap();
-    world.run(late);
-    world.deliver(late);
-    assert!(!world.servers[A].node.is_confirmed(&second));
-    world.pass(Duration::from_millis(49));
-    assert!(
-        world.wire.is_empty(),
-        "the next connection comes after a pause"
-    );
-    world.pass(Duration::from_millis(1));
-    world.carry();
-    assert!(world.servers[A].node.is_confirmed(&first));
-    assert!(world.servers[A].node.is_confirmed(&second));
-    world.hint(B);
-    world.carry();
-    must_fetch(&mut world, B);
-    world.settle();
-}
-
-#[test]
-fn what_falls_out_of_the_table_of_redis_is_under_its_floor() {
-    let room = Room { table: 1, ..ROOM };
-    let mut world = World::new(2, Limits::default(), room);
-    fetch(&mut world, A);
-    world.purge(B, G0);
-    world.purge(B, G1);
-    world.carry_for(B);
-    assert_eq!(world.current().data.table.len(), 1);
-    world.restart_server(A);
-    world.carry();
-    must_fetch(&mut world, A);
-}
-
-#[test]
-fn what_falls_out_of_the_table_of_a_node_is_under_its_floors() {
-    let limits = Limits {
-        marks: 2,
-        ..Limits::default()
-    };
-    let mut world = World::new(2, limits, ROOM);
-    fetch(&mut world, A);
-    world.request(B, K);
-    world.carry();
-    assert!(world.is_hit(B, K));
-    for group in [G0, G1, G] {
-        world.purge(B, group);
-        world.carry();
-    }
-    assert!(world.servers[B].node.marks() <= 2);
-    must_fetch(&mut world, B);
-    world.settle();
-}
-
-#[test]
-fn an_old_value_that_a_shard_brings_back_is_judged_by_what_it_carries() {
-    let mut world = world();
-    world.is_cluster = true;
-    fetch(&mut world, A);
-    let old = world.current().data.values.clone();
-    world.purge(B, U0);
-    world.carry();
-    fetch(&mut world, B);
-    world.current().data.values = old;
-    world.forget(B, K);
-    must_fetch(&mut world, B);
-}
-
-#[test]
-fn a_subject_that_nobody_holds_leaves_no_trace() {
-    let mut world = warm();
-    let number = world.servers[A].node.number();
-    // Nothing under the second key is held anywhere.
-    for _ in 0..100 {
-        world.purge(B, U1);
-        world.carry_for(B);
-    }
-    world.hint(A);
-    world.carry();
-    assert_eq!(world.servers[B].node.marks(), 0);
-    assert_eq!(world.servers[A].node.marks(), 0);
-    assert!(world.is_hit(A, K));
-    assert!(!world.current().data.own.contains_key(&3));
-    world.forget(A, K);
-    world.request(A, K);
-    world.carry();
-    assert!(world.is_hit(A, K), "Redis has it still");
-    assert_eq!(
-        world.servers[A].node.number(),
-        number + 100,
-        "A has counted, and kept nothing"
-    );
 }
