@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use http::header::{
     ACCEPT, ACCEPT_CHARSET, ACCEPT_ENCODING, ACCEPT_LANGUAGE, ACCESS_CONTROL_ALLOW_CREDENTIALS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, CONTENT_ENCODING, HOST, ORIGIN, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, AUTHORIZATION, CONTENT_ENCODING, COOKIE, HOST, ORIGIN, VARY,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -25,7 +25,7 @@ const FIELDS_MAX: usize = 32;
 const SETS_MAX: usize = 4;
 /// At most this many variants of one key are found; then the oldest is not any more.
 const VARIANTS_MAX: usize = 64;
-/// A value that is longer joins the key as a digest.
+/// A value that is longer joins the key as a digest, as one that is a credential does.
 const VALUE_MAX: usize = 128;
 
 /// Fields whose blanks and letters' case mean nothing.
@@ -119,7 +119,9 @@ pub(crate) fn write_field(name: &HeaderName, request: &HeaderMap, out: &mut Stri
             joined.extend_from_slice(line);
         }
     }
-    if joined.len() > VALUE_MAX {
+    // A key is shown to people, and a credential is for nobody's eyes.
+    let is_secret = [AUTHORIZATION, COOKIE].contains(name);
+    if is_secret || joined.len() > VALUE_MAX {
         out.push_str("blake3:");
         out.push_str(&blake3::hash(&joined).to_hex());
         return;
@@ -242,6 +244,8 @@ mod tests {
         assert_eq!(variant(&vary, &[("foo", "1, 2")]), "\nfoo=1, 2");
         let long = "x".repeat(VALUE_MAX + 1);
         assert!(variant(&vary, &[("foo", &long)]).starts_with("\nfoo=blake3:"));
+        let secret = variant(&[("vary", "cookie")], &[("cookie", "a=1")]);
+        assert!(secret.starts_with("\ncookie=blake3:") && !secret.contains("a=1"));
         let vary = [("vary", "accept-language")];
         assert_eq!(
             variant(&vary, &[("accept-language", "de, EN;q=0.5")]),
