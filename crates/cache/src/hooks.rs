@@ -20,7 +20,7 @@ pub struct CacheHooks {
     pub wall: fn() -> SystemTime,
     /// What is known of a request.
     pub seen: fn(&Extensions) -> Seen<'_>,
-    /// Hears what became of the request; called once for each on a route with rules.
+    /// Hears what became of the request, on a route with rules; where it hears more than one word, the last counts.
     pub tell: fn(&Extensions, CacheOutcome),
     /// Whether a response (its extensions are given) is the program's own refusal, which is never
     /// stored.
